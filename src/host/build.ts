@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Builds what runs on LuaJIT: every module for specs, lab and bench, and the bundle and launcher that are installed.
+//
+// `npm run build` compiles this file and the other Node tools with tsc first, then runs it.
+
+import fs from "node:fs";
+import path from "node:path";
+import { compileBundle, compileModules, readConfiguration } from "./compile.js";
+import { removeStaleOutputs } from "./stale-outputs.js";
+
+const ENTRY = "src/app/start.ts";
+const LAUNCHER = "src/app/vpnmasq.sh";
+
+function write(file: string, text: string | Buffer, mode = 0o644): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text);
+  fs.chmodSync(file, mode);
+}
+
+function build(): void {
+  const configuration = readConfiguration();
+  const modules = compileModules(configuration.fileNames, configuration.options);
+  for (const [file, text] of modules) write(file, text);
+  removeStaleOutputs("build/lua", (file) => modules.has(file));
+
+  write("build/vpnmasq.lua", compileBundle(ENTRY, configuration));
+  write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);
+
+  removeStaleOutputs("build/host", (file) => {
+    const source = path.relative("build/host", file).replace(/\.js$/, ".ts");
+    return file.endsWith(".tsbuildinfo") || fs.existsSync(source);
+  });
+}
+
+try {
+  build();
+} catch (problem) {
+  console.error(problem instanceof Error ? problem.message : problem);
+  process.exitCode = 1;
+}

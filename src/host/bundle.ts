@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Makes the bundle that is installed from the one TypeScriptToLua makes: small, yet its errors name the TypeScript
+// source.
+//
+// Flash is small on the boards, so comments, indentation and empty lines go, and the rest is packed (src/app/unpack.lua).
+// TypeScriptToLua's own map of positions would be larger than the code (a Lua table entry of some 25 bytes a line); the
+// one here takes one character a line and is read only when there is an error to show (src/app/source-position.ts).
+
+import fs from "node:fs";
+import { SourceMap } from "node:module";
+import zlib from "node:zlib";
+
+interface Position {
+  file: string;
+  line: number;
+}
+
+/** The program around the packed one: it unpacks and starts it. */
+const UNPACKER = "src/app/unpack.lua";
+
+/** The line of positions stands before the code. */
+const LINES_BEFORE_CODE = 1;
+
+// One character a line of Lua: how far its line of TypeScript is from the one before. The characters from # to [ stand
+// for −28 … 28; a longer way is written out as ~LINE; so that the whole fits between a pair of quotes.
+const ZERO_CODE = "?".charCodeAt(0);
+const REACH = 28;
+
+/** Where in TypeScript the line of Lua (from 0) comes from; undefined for what the compiler added. */
+function originOf(map: SourceMap, luaLine: number, text: string): Position | undefined {
+  for (let column = 0; column <= text.length; column += 1) {
+    const entry = map.findEntry(luaLine, column);
+    if (!("originalSource" in entry) || entry.generatedLine !== luaLine) continue;
+    const source = entry.originalSource as string | undefined;
+    // The map's paths are relative to where the single module would lie.
+    if (source !== undefined) return { file: source.replace(/^(\.\.\/)+/, ""), line: entry.originalLine + 1 };
+  }
+  return undefined;
+}
+
+function encodeLine(from: number, to: number): string {
+  const way = to - from;
+  return Math.abs(way) <= REACH ? String.fromCharCode(ZERO_CODE + way) : `~${to};`;
+}
+
+/**
+ * Writes down where each line comes from: for each run of lines of one file `|FILE FIRST_LUA_LINE WAYS`.
+ *
+ * @param positions of the lines of code; a line without one belongs to the line before it.
+ */
+function encodePositions(positions: readonly (Position | undefined)[]): string {
+  let text = "";
+  let current: Position | undefined;
+  positions.forEach((position, index) => {
+    if (position !== undefined && position.file !== current?.file) {
+      text += `|${position.file} ${index + 1 + LINES_BEFORE_CODE} `;
+      current = { file: position.file, line: 0 };
+    }
+    if (current === undefined) return;
+    const line = position?.line ?? current.line;
+    text += encodeLine(current.line, line);
+    current = { ...current, line };
+  });
+  return text;
+}
+
+/** A string of Lua's source, between its quotes, for any bytes. LuaJIT takes zeros as they are. */
+function quoted(bytes: Buffer): Buffer {
+  const escapes: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r" };
+  return Buffer.from(
+    bytes.toString("latin1").replace(/[\\"\n\r]/g, (character) => escapes[character] ?? character),
+    "latin1",
+  );
+}
+
+/** A program of Lua, packed together with what unpacks and starts it. */
+export function selfUnpacking(program: Buffer): Buffer {
+  const packed = zlib.deflateRawSync(program, { level: 9, memLevel: 9 });
+  const unpacker = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length));
+  const [before = "", behind = ""] = unpacker.split("@PACKED@");
+  return Buffer.concat([Buffer.from(before), quoted(packed), Buffer.from(behind)]);
+}
+
+/**
+ * The bundle to install.
+ *
+ * @param lua TypeScriptToLua's bundle.
+ * @param sourceMap its source map, JSON.
+ */
+export function installedBundle(lua: string, sourceMap: string): Buffer {
+  const map = new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
+  const lines = lua.split("\n").map((text, index) => ({ code: text.trim(), origin: originOf(map, index, text) }));
+  const kept = lines.filter(({ code }) => code !== "" && !code.startsWith("--"));
+  const positions = encodePositions(kept.map(({ origin }) => origin));
+  const program = [`local SOURCE_POSITIONS="${positions}"`, ...kept.map(({ code }) => code)].join("\n");
+  return selfUnpacking(Buffer.from(program));
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What `npm test` checks, in order: the cheap and telling first, the lab with real IPsec last.
+
+import fs from "node:fs";
+import path from "node:path";
+import { type Counter, countBusted, countLuaunit, countNodeTest } from "./test-count.js";
+
+export interface Step {
+  readonly name: string;
+  /** What `--only` may also say to mean it. */
+  readonly group: string;
+  readonly command: readonly string[];
+  readonly folder?: string;
+  readonly limitSeconds: number;
+  /** Without one the step counts as one test. */
+  readonly count?: Counter;
+}
+
+/** Spec folders that run on PUC Lua 5.1 too, without FFI. */
+const PURE_SPECS = ["wire", "masquerade", "epoch"];
+/** Spec folders that open sockets: they get a network of their own. */
+const SYSTEM_SPECS = ["system", "forwarding"];
+
+/** The lab's scenarios with real IPsec; the first may have to make the guest's root from Debian packages, once. */
+const LAB_SCENARIOS = [
+  "two-clients",
+  "rekey",
+  "router-killed",
+  "nat-wiped",
+  "collision",
+  "fragments",
+  "wan-address-change",
+  "ten-clients",
+  "baseline",
+];
+const GUEST_ROOT_LIMIT_SECONDS = 330;
+const SCENARIO_LIMIT_SECONDS = 160;
+
+const LUA_FOLDER = "build/lua";
+
+function isFolder(folder: string): boolean {
+  return fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function specFolders(): string[] {
+  const spec = path.join(LUA_FOLDER, "test/spec");
+  return fs.readdirSync(spec).filter((name) => isFolder(path.join(spec, name)));
+}
+
+/** The busted command that runs the spec folders on an interpreter. */
+function busted(interpreter: string, folders: readonly string[]): string[] {
+  const onPuc = interpreter === "lua5.1" ? ["--helper=test/spec/bit-library.lua"] : [];
+  const places = folders.map((name) => `test/spec/${name}`);
+  return ["busted", `--lua=${interpreter}`, "--lpath=./?.lua", ...onPuc, ...places];
+}
+
+function staticSteps(): Step[] {
+  const eslint = ["npx", "eslint", "--config", ".eslint/config.mjs", "--max-warnings", "0", "src", "test"];
+  return [
+    { name: "lint", group: "static", command: eslint, limitSeconds: 120 },
+    { name: "format", group: "static", command: ["npx", "prettier", "--check", "."], limitSeconds: 60 },
+  ];
+}
+
+function nodeSteps(): Step[] {
+  const tests = fs
+    .readdirSync("build/host/test", { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.js"))
+    .map((file) => path.join("build/host/test", file));
+  const node = ["node", "--test", "--test-reporter=tap"];
+  return [
+    {
+      name: "lint-rules",
+      group: "node",
+      command: [...node, ".eslint/all.test.mjs"],
+      limitSeconds: 120,
+      count: countNodeTest,
+    },
+    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 120, count: countNodeTest },
+  ];
+}
+
+function specSteps(): Step[] {
+  const folders = specFolders();
+  const pure = folders.filter((name) => PURE_SPECS.includes(name));
+  const system = folders.filter((name) => SYSTEM_SPECS.includes(name));
+  const onLuajit = folders.filter((name) => !system.includes(name));
+  const inOwnNetwork = ["unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+  const common = { group: "specs", folder: LUA_FOLDER, limitSeconds: 180, count: countBusted };
+  return [
+    { ...common, name: "specs-luajit", command: busted("luajit", onLuajit) },
+    { ...common, name: "specs-puc-lua", command: busted("lua5.1", pure) },
+    { ...common, name: "specs-system", command: [...inOwnNetwork, ...busted("luajit", system)] },
+  ];
+}
+
+function labSteps(): Step[] {
+  return LAB_SCENARIOS.map((scenario, index) => ({
+    name: scenario,
+    group: "lab",
+    command: ["node", "build/host/test/lab/host/lab.js", scenario],
+    limitSeconds: SCENARIO_LIMIT_SECONDS + (index === 0 ? GUEST_ROOT_LIMIT_SECONDS : 0),
+  }));
+}
+
+/** All steps, for what is built now. */
+export function checkSteps(): Step[] {
+  const selftest = ["build/vpnmasq", "selftest"];
+  return [
+    ...staticSteps(),
+    ...nodeSteps(),
+    ...specSteps(),
+    { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
+    ...labSteps(),
+  ];
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The installed bundle: its errors name the TypeScript source, and the file and line are the right ones.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { compileBundle, readConfiguration } from "../../src/host/compile.js";
+
+const PROGRAM = "test/spec/app/failing-program.ts";
+
+/** Flash of the smaller boards is 16 MB for the whole system. */
+const BUNDLE_BYTES_MAX = 150 * 1024;
+
+/** The line of the program that a comment says is the one of `place`. */
+function lineOf(place: string): number {
+  return (
+    fs
+      .readFileSync(PROGRAM, "utf8")
+      .split("\n")
+      .findIndex((line) => line.includes(`// the line of "${place}"`)) + 1
+  );
+}
+
+describe("a stack trace of the bundle", () => {
+  let folder = "";
+  let bundle = "";
+
+  before(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-bundle-"));
+    bundle = path.join(folder, "vpnmasq.lua");
+    fs.writeFileSync(bundle, compileBundle(PROGRAM, readConfiguration()));
+  });
+  after(() => {
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  for (const place of ["raise", "miscalculate"]) {
+    it(`names the file and line of "${place}" in the message and in the frames`, () => {
+      const trace = execFileSync("luajit", [bundle, place], { encoding: "utf8" });
+      const position = `${PROGRAM}:${String(lineOf(place))}`;
+      const lines = trace.split("\n");
+      assert.ok(lines[0]?.startsWith(`${position}: `), trace);
+      assert.ok(
+        lines.slice(1).some((line) => line.includes(`${position}: in `)),
+        trace,
+      );
+    });
+  }
+
+  it("names the bundle only for the lines that no source stands behind, those of its loader", () => {
+    const trace = execFileSync("luajit", [bundle, "raise"], { encoding: "utf8" });
+    const own = trace.split("\n").filter((line) => line.includes("vpnmasq.lua:"));
+    assert.deepEqual(
+      own.map((line) => line.replace(/^.*: /, "")),
+      ["in function 'require'"],
+      trace,
+    );
+  });
+});
+
+describe("the installed bundle", () => {
+  it("leaves the board's flash to others", (test) => {
+    const { size } = fs.statSync("build/vpnmasq.lua");
+    test.diagnostic(`${String(size)} bytes`);
+    assert.ok(size <= BUNDLE_BYTES_MAX, `${String(size)} bytes`);
+  });
+});
