@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Keeps LuaJIT's compiler on our side: room to compile the whole way of a packet as one trace, and another chance for
+// what it gave up.
+//
+// Its standard limits are made for small loops. The way of a packet, ring to ring, is some 120 calls deep in methods;
+// past a limit the compiler tries a few times, gives the loop up for good and interprets it: 2000 ns instead of 70.
+//
+// A function that is called often by interpreted code is compiled by itself, which cannot succeed for a small one that
+// only returns ("leaving loop in root trace"). After ten attempts the compiler refuses the function for good, and from
+// then on every trace that would call it. Reading a word of a packet is such a function, and thousands of first packets
+// of tunnels, which nobody compiles, are enough. So functions that were given up are looked for now and then, and the
+// compiler starts afresh: it needs some milliseconds for that. Source: LuaJIT's lj_trace.c (penalty_pc, blacklist_pc).
+
+/** @noSelf */
+interface JitControl {
+  attach(listener: TraceListener, event?: "trace"): void;
+  on(fn: unknown): void;
+  flush(): void;
+}
+
+/** @noSelf */
+interface JitOptions {
+  start(...settings: string[]): void;
+}
+
+/** @noSelf */
+interface JitUtilities {
+  /** The instruction at a place of a function; the first one, at 0, tells how the function is run. */
+  funcbc(fn: unknown, at: number): number;
+}
+
+/** What the compiler does; with "start", `parent` is absent for a trace that continues no other. */
+export type TraceListener = (
+  this: void,
+  what: "start" | "stop" | "abort" | "flush",
+  trace: number,
+  fn: unknown,
+  at: number,
+  parent: unknown,
+  detail: unknown,
+) => void;
+
+declare const jit: JitControl;
+
+const options = require("jit.opt") as JitOptions;
+const utilities = require("jit.util") as JitUtilities;
+
+/**
+ * Of one trace: instructions, constants, exits, and tail calls, which count as unrolled loops. Of all traces: machine
+ * code, in kilobytes; an area of it must hold the largest trace.
+ */
+const LIMITS = [
+  "maxrecord=16000",
+  "maxirconst=2000",
+  "maxsnap=2000",
+  "loopunroll=100",
+  "maxmcode=4096",
+  "sizemcode=128",
+];
+
+/** Between two looks for what was given up. Starting afresh more often would cost more than it gives. */
+const LOOK_INTERVAL_MS = 10000;
+
+/** LuaJIT's lj_bc.h: the instruction before a function that may be compiled, and the next one: that may not. */
+const CODE_MASK = 0xff;
+const callable = utilities.funcbc(() => 0, 0) & CODE_MASK;
+const givenUp = callable + 1;
+
+export class Compiler {
+  /** Traces compiled, given up, and times that everything compiled was thrown away. */
+  compiled = 0;
+  aborts = 0;
+  flushes = 0;
+
+  private root: unknown;
+  private readonly suspects = new LuaTable<AnyNotNil, true>();
+  private lookedMs = 0;
+
+  /** @param observer hears of every event too: LuaJIT itself has room for one listener only. */
+  constructor(private readonly observer?: TraceListener) {
+    setmetatable(this.suspects, { __mode: "k" });
+  }
+
+  /** Sets the limits and begins to watch. */
+  start(): void {
+    options.start(...LIMITS);
+    jit.attach((what, trace, fn, at, parent, detail) => {
+      this.hear(what, fn, parent);
+      this.observer?.(what, trace, fn, at, parent, detail);
+    }, "trace");
+  }
+
+  /** Starts the compiler afresh when it gave something up; call it now and then. */
+  tick(nowMs: number): void {
+    if (nowMs - this.lookedMs < LOOK_INTERVAL_MS) return;
+    this.lookedMs = nowMs;
+    if (this.hasGivenUp()) this.startAfresh();
+  }
+
+  /** Throws away what is compiled, and lets the compiler try everything again. */
+  startAfresh(): void {
+    for (const [fn] of pairs(this.suspects)) {
+      jit.on(fn);
+      this.suspects.delete(fn);
+    }
+    jit.flush();
+  }
+
+  private hear(what: string, fn: unknown, parent: unknown): void {
+    if (what === "start") this.root = parent === undefined ? fn : undefined;
+    else if (what === "stop") this.compiled += 1;
+    else if (what === "flush") this.flushes += 1;
+    else this.noteAbort();
+  }
+
+  private noteAbort(): void {
+    this.aborts += 1;
+    if (this.root !== undefined) this.suspects.set(this.root as AnyNotNil, true);
+  }
+
+  private hasGivenUp(): boolean {
+    for (const [fn] of pairs(this.suspects)) {
+      if ((utilities.funcbc(fn, 0) & CODE_MASK) === givenUp) return true;
+    }
+    return false;
+  }
+}
