@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The commands: what each of them does, and with which status it exits.
+
+import { EventLoop } from "../system/event-loop";
+import { parseAddress, parseSpi } from "../wire/address";
+import { type Arguments, readCommandLine } from "./command-line";
+import { loadConfiguration } from "./configuration";
+import { askRouter } from "./control-client";
+import { writeJson } from "./json";
+import type { CounterItem } from "./report/decision-report";
+import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
+import type { StatusReport } from "./report/status-report";
+import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
+import { collectSupport, Mask, supportView } from "./support";
+import { SCREEN_COLUMNS, wrapText } from "./text/layout";
+import { VERSION } from "./version";
+import { badConfigurationView, goodConfigurationView, keysView } from "./view/check-view";
+import { countersView, explainView } from "./view/explain-view";
+import { statusView } from "./view/status-view";
+import { tableView } from "./view/table-view";
+
+const DONE = 0;
+const FAILED = 1;
+/** As the shell's own commands have it. */
+const WRONG_USAGE = 2;
+
+/** Between the two looks at the table that rates are made of: long enough for a stream to show, short to wait. */
+const RATE_INTERVAL_MS = 500;
+
+type Command = (this: void, given: Arguments) => number;
+
+function write(lines: readonly string[]): number {
+  io.stdout.write(`${lines.join("\n")}\n`);
+  return DONE;
+}
+
+function complain(problem: string, status: number): number {
+  io.stderr.write(`${wrapText(`vpnmasq: ${problem}`, SCREEN_COLUMNS).join("\n")}\n`);
+  return status;
+}
+
+/** Asks the router one thing and shows its reply as a document or as text. */
+function show<Reply>(given: Arguments, request: object, view: (this: void, reply: Reply) => string[]): number {
+  const [reply, problem] = askRouter<Reply>(given.control, request);
+  if (problem !== undefined) return complain(problem, FAILED);
+  return write(given.json === true ? [writeJson(reply)] : view(reply));
+}
+
+/** The tables asked for, or undefined and what went wrong. */
+function askTables(given: Arguments): LuaMultiReturn<[TableReport[], undefined] | [undefined, string]> {
+  const names: readonly TableName[] = given.table === undefined ? TABLE_NAMES : [given.table];
+  const reports: TableReport[] = [];
+  for (const name of names) {
+    const page = { offset: tonumber(given.offset) ?? given.offset, limit: tonumber(given.limit) ?? given.limit };
+    const [report, problem] = askRouter<TableReport>(given.control, { command: "table", table: name, ...page });
+    if (problem !== undefined) return $multi(undefined, problem);
+    // Whoever did not ask for flows is not told that there are none.
+    if (report.table !== "flows" || report.capacity > 0 || given.table === "flows") reports.push(report);
+  }
+  return $multi(reports, undefined);
+}
+
+/** Looks twice, so that rates are those of now; the router need remember nothing for us. */
+function showTables(given: Arguments): number {
+  const [earlier, problem] = askTables(given);
+  if (problem !== undefined) return complain(problem, FAILED);
+  if (given.json === true) return write([writeJson(given.table === undefined ? { tables: earlier } : earlier[0])]);
+  if (earlier.some(({ table, items }) => table === "esp" && items.length > 0))
+    new EventLoop().runOnce(RATE_INTERVAL_MS);
+  const [reports, laterProblem] = askTables(given);
+  if (laterProblem !== undefined) return complain(laterProblem, FAILED);
+  const paragraphs = reports.map((report) => {
+    const before = earlier.find(({ table }) => table === report.table);
+    return tableView(report, before).join("\n");
+  });
+  return write([paragraphs.join("\n\n")]);
+}
+
+function explain(given: Arguments): number {
+  const { subject } = given;
+  if (subject !== undefined && parseAddress(subject) === undefined && parseSpi(subject) === undefined) {
+    return complain(`"${subject}" is neither ${SUBJECT_ACCEPTED.replace(" or ", " nor ")}`, WRONG_USAGE);
+  }
+  return show<ExplainReport>(given, { command: "explain", subject }, (report) => explainView(report));
+}
+
+function support(given: Arguments): number {
+  const collected = collectSupport(given.control);
+  const bundle = given.mask === true ? new Mask().value(collected) : collected;
+  return write(given.json === true ? [writeJson(bundle)] : supportView(bundle));
+}
+
+function check(given: Arguments): number {
+  if (given.keys === true) return write(keysView());
+  const [configuration, problems] = loadConfiguration(given.file);
+  if (given.json === true) {
+    write([
+      writeJson({ ok: problems === undefined, problems: problems ?? [], configuration: configuration?.effective }),
+    ]);
+  } else if (configuration !== undefined) {
+    write(goodConfigurationView(given.file, configuration));
+  } else {
+    io.stderr.write(`${badConfigurationView(given.file, problems ?? []).join("\n")}\n`);
+  }
+  return problems === undefined ? DONE : FAILED;
+}
+
+/** Loaded only when asked for: the other commands need none of the router. */
+function router(given: Arguments): number {
+  return (require("./router") as typeof import("./router")).runRouter(given.config);
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  router,
+  status: (given) => show<StatusReport>(given, { command: "status" }, (report) => statusView(report)),
+  table: showTables,
+  explain,
+  counters: (given) =>
+    show<{ counters: CounterItem[] }>(given, { command: "counters" }, ({ counters }) => countersView(counters)),
+  support,
+  check,
+};
+
+/** @returns the exit status. */
+export function main(words: readonly string[]): number {
+  if (words[0] === "selftest") {
+    const selftest = require("../../test/selftest/selftest") as typeof import("../../test/selftest/selftest");
+    return selftest.runSelftest(words.slice(1));
+  }
+  const [given, problem] = readCommandLine(words.length === 0 ? ["--help"] : words, VERSION);
+  if (given === undefined) return complain(`${problem}; see vpnmasq help`, WRONG_USAGE);
+  return COMMANDS[given.command](given);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the running router shows of itself: all that the control socket's replies are made from.
+
+import type { Decisions } from "../masquerade/decisions";
+import type { EspTracker } from "../masquerade/esp";
+import type { FlowTable } from "../masquerade/flows";
+import type { IkeTracker } from "../masquerade/ike";
+import type { Reason } from "../masquerade/reason";
+import type { Configuration } from "./configuration";
+import type { RestoreReport } from "./snapshot-file";
+
+/** One of the router's two interfaces. */
+export interface LinkReport {
+  readonly name: string;
+  readonly isPresent: boolean;
+  readonly isUp: boolean;
+  /** A word; undefined while the interface has none. */
+  readonly address: number | undefined;
+  readonly mtuBytes: number;
+  /** Counted since the router started. */
+  readonly framesIn: number;
+  readonly framesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Frames the kernel or the driver had no room for, both ways. */
+  readonly dropped: number;
+}
+
+export interface ReloadReport {
+  readonly isGood: boolean;
+  /** What was wrong (the running configuration was kept), or which keys wait for a restart. */
+  readonly messages: readonly string[];
+  readonly atMs: number;
+}
+
+export interface RouterState {
+  readonly config: Configuration;
+  readonly configPath: string;
+  /** Monotonic, as all times that end in Ms here except wallMs(). */
+  readonly startedMs: number;
+  nowMs(): number;
+  wallMs(): number;
+  readonly esp: EspTracker;
+  readonly ike: IkeTracker;
+  /** Present with `scope all`. */
+  readonly flows: { readonly tcp: FlowTable; readonly udp: FlowTable; readonly icmp: FlowTable } | undefined;
+  /** Fragmented datagrams under way. */
+  fragmentedDatagrams(): number;
+  heldPackets(): number;
+  /** Packets by reason. */
+  readonly counters: LuaMap<Reason, number>;
+  lan(): LinkReport;
+  wan(): LinkReport;
+  readonly decisions: Decisions;
+  readonly restored: RestoreReport;
+  /** How the kernel is kept from our packets, or why it is not: one line for people. */
+  readonly kernelRules: string;
+  readonly lastReload: ReloadReport | undefined;
+  /** What LuaJIT's compiler did: traces, attempts it gave up, times it started afresh. */
+  readonly compiler: { readonly compiled: number; readonly aborts: number; readonly flushes: number };
+  /** The last messages of the log, oldest first. */
+  logTail(): readonly string[];
+}

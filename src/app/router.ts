@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The role `router`, put together: configuration, kernel, rings, table, journal and control socket around one loop.
+//
+// Interfaces may appear, change and go at any time; `reconcile` compares what should be with what is and changes what
+// differs, whatever the cause. It runs at the start, after each change that the kernel tells of, and after a reload.
+
+import { Forwarder } from "../forwarding/forwarder";
+import { KernelGuard } from "../forwarding/kernel-guard";
+import { kernelRules } from "../forwarding/kernel-rules";
+import { LinkWatch } from "../forwarding/link-watch";
+import { type FilterMaker, Side } from "../forwarding/side";
+import { lanFilter, wanFilter } from "../forwarding/tap-filter";
+import { isSameTerritory, type Territory } from "../forwarding/territory";
+import { Decisions } from "../masquerade/decisions";
+import type { EspTracker } from "../masquerade/esp";
+import type { IkeTracker } from "../masquerade/ike";
+import type { Reason } from "../masquerade/reason";
+import { NO_ADDRESS, Table } from "../masquerade/table";
+import { monotonicMs, wallClockMs } from "../system/clock";
+import { Compiler } from "../system/compiler";
+import { EventLoop, FAILED, READABLE } from "../system/event-loop";
+import { Log } from "../system/log";
+import { fail, type Outcome, succeed } from "../system/outcome";
+import { effectiveUserId } from "../system/process";
+import { randomWord } from "../system/random";
+import { type Link, type RouteEvent, RouteSocket } from "../system/rtnetlink";
+import { type SignalName, Signals } from "../system/signals";
+import { formatAddress } from "../wire/address";
+import type { Bytes } from "../wire/bytes";
+import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
+import { type Configuration, loadConfiguration, needsRestart, takeLiveKeys } from "./configuration";
+import { ControlServer } from "./control-server";
+import type { LinkReport, ReloadReport, RouterState } from "./router-state";
+import { Journal, type RestoreReport } from "./snapshot-file";
+
+/** Waits and idle times are this exact; waking up ten times a second costs nothing that can be measured. */
+const TICK_MS = 100;
+/** What the kernel refused is tried again after this: modules may load later, names may appear. */
+const RETRY_MS = 5000;
+
+/** sysexits.h: EX_UNAVAILABLE, EX_NOPERM, EX_CONFIG. */
+const EXIT_UNAVAILABLE = 69;
+const EXIT_NO_PERMISSION = 77;
+const EXIT_CONFIGURATION = 78;
+
+/** Runs until told to end. @returns the exit status. */
+export function runRouter(configPath: string): number {
+  const [config, problems] = loadConfiguration(configPath);
+  if (config === undefined) {
+    for (const problem of problems) io.stderr.write(`vpnmasq: ${configPath}: ${problem}\n`);
+    return EXIT_CONFIGURATION;
+  }
+  if (effectiveUserId() !== 0) {
+    io.stderr.write("vpnmasq: the router needs root: it opens packet sockets and sets the kernel's rules\n");
+    return EXIT_NO_PERMISSION;
+  }
+  const log = new Log({ level: config.logLevel, to: config.log, name: "vpnmasq" });
+  const [router, problem] = Router.start(config, configPath, log);
+  if (router === undefined) {
+    log.error(problem);
+    return EXIT_UNAVAILABLE;
+  }
+  router.run();
+  return 0;
+}
+
+export class Router implements RouterState {
+  readonly startedMs = monotonicMs();
+  readonly decisions = new Decisions();
+  readonly compiler = new Compiler();
+  readonly esp: EspTracker;
+  readonly ike: IkeTracker;
+  readonly flows: RouterState["flows"];
+  readonly counters: LuaMap<Reason, number>;
+  restored: RestoreReport = { source: "none", espItems: 0, ikeSessions: 0, isComplete: false, notes: [] };
+  kernelRules = "not in place yet";
+  lastReload: ReloadReport | undefined;
+
+  private readonly loop = new EventLoop();
+  private readonly table: Table;
+  private readonly forwarder: Forwarder;
+  private readonly links: LinkWatch;
+  private readonly journal: Journal;
+  private routes: RouteSocket | undefined;
+  private control: ControlServer | undefined;
+  private guard: KernelGuard | undefined;
+  private territory: Territory | undefined;
+  /** Something changed that {@link reconcile} must look at before the next packets. */
+  private isStale = true;
+  private retryAtMs = Infinity;
+  /** What was said last about each subject: see {@link tell}. */
+  private readonly told = new LuaMap<string, string>();
+
+  private constructor(
+    public config: Configuration,
+    readonly configPath: string,
+    private readonly log: Log,
+  ) {
+    const { limits, scope, filtering } = config;
+    this.table = new Table({ limits, scope, filtering, seed: randomWord() });
+    this.forwarder = new Forwarder(this.table, this.decisions, limits);
+    this.links = new LinkWatch(config.lan, config.wan);
+    this.esp = this.table.esp;
+    this.ike = this.table.ike;
+    this.flows = this.table.flows;
+    this.counters = this.forwarder.counters;
+    this.journal = Journal.open(config, log);
+  }
+
+  /** Everything that can fail for good: sockets, and the memory of the last run. */
+  static start(this: void, config: Configuration, configPath: string, log: Log): Outcome<Router> {
+    const router = new Router(config, configPath, log);
+    const [routes, problem] = RouteSocket.open(router.loop, (event) => {
+      router.follow(event);
+    });
+    if (routes === undefined) return fail(problem);
+    router.routes = routes;
+    const unread = router.links.read(routes);
+    if (unread !== undefined) return fail(unread);
+    const [control, controlProblem] = ControlServer.listen(router.loop, config.control, router);
+    if (control === undefined) return fail(controlProblem);
+    router.control = control;
+    router.remember();
+    return succeed(router);
+  }
+
+  run(): void {
+    const [, problem] = Signals.watch(this.loop, ["TERM", "INT", "HUP"], (name) => {
+      this.obey(name);
+    });
+    if (problem !== undefined) this.log.error(problem);
+    this.compiler.start();
+    this.reconcile();
+    this.loop.tick(TICK_MS, (nowMs) => {
+      this.tick(nowMs);
+    });
+    this.log.notice(`router between ${this.config.lan} and ${this.config.wan}, scope ${this.config.scope}`);
+    this.loop.run();
+    this.close();
+  }
+
+  // What it shows of itself
+
+  nowMs(): number {
+    return monotonicMs();
+  }
+
+  wallMs(): number {
+    return wallClockMs();
+  }
+
+  fragmentedDatagrams(): number {
+    return this.table.fragments.count();
+  }
+
+  heldPackets(): number {
+    return this.forwarder.heldPackets();
+  }
+
+  lan(): LinkReport {
+    return linkReport(this.config.lan, this.links.lan(), this.forwarder.lan, this.links.lanAddress());
+  }
+
+  wan(): LinkReport {
+    return linkReport(this.config.wan, this.links.wan(), this.forwarder.wan, this.links.wanAddress());
+  }
+
+  logTail(): readonly string[] {
+    return this.log.tail();
+  }
+
+  // What happens to it
+
+  private tick(nowMs: number): void {
+    if (this.isStale || nowMs >= this.retryAtMs) this.reconcile();
+    this.forwarder.tick(nowMs);
+    this.journal.record(this.esp, this.ike, this.table.wanAddress, nowMs);
+    this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
+    this.compiler.tick(nowMs);
+  }
+
+  private receive(side: Side): void {
+    const nowMs = monotonicMs();
+    if (this.isStale) this.reconcile();
+    if (side === this.forwarder.lan) this.forwarder.receiveFromLan(nowMs);
+    else if (side === this.forwarder.wan) this.forwarder.receiveFromWan(nowMs);
+    this.journal.record(this.esp, this.ike, this.table.wanAddress, nowMs);
+  }
+
+  /** Told until it is read: an error that is not taken would keep the loop awake. */
+  private noteFailure(side: Side): void {
+    this.log.info(`${side.link.name}: ${side.ring.takeError() ?? "the socket has failed"}; opening it anew`);
+    side.hasFailed = true;
+    this.isStale = true;
+  }
+
+  private follow(event: RouteEvent): void {
+    if (event.kind === "resynchronise" && this.routes !== undefined) this.links.read(this.routes);
+    if (this.links.apply(event) || event.kind === "resynchronise") this.isStale = true;
+    if (event.kind === "link gone") this.guard?.forget();
+    this.forwarder.follow(event, monotonicMs());
+  }
+
+  private obey(signal: SignalName): void {
+    if (signal === "HUP") this.reload();
+    else this.loop.stop();
+  }
+
+  private reload(): void {
+    const [config, problems] = loadConfiguration(this.configPath);
+    const atMs = monotonicMs();
+    if (config === undefined) {
+      this.lastReload = { isGood: false, messages: problems, atMs };
+      for (const problem of problems) this.log.error(`reload: ${problem}`);
+      this.log.error("reload: the running configuration is kept");
+      return;
+    }
+    const waiting = needsRestart(this.config, config).map((key) => `${key}: counts after a restart`);
+    this.lastReload = { isGood: true, messages: waiting, atMs };
+    for (const message of waiting) this.log.warning(`reload: ${message}`);
+    this.config = takeLiveKeys(this.config, config);
+    this.log.level = config.logLevel;
+    this.log.notice("reload: done");
+    this.isStale = true;
+  }
+
+  // What should be, and making it so
+
+  /** The memory of the last run, before the first packet. */
+  private remember(): void {
+    const nowMs = monotonicMs();
+    const wanAddress = this.links.wanAddress() ?? NO_ADDRESS;
+    this.restored = this.journal.restoreInto(this.esp, this.ike, wanAddress, nowMs);
+    if (!this.restored.isComplete) this.esp.startRelearning(nowMs);
+    const { source, espItems, ikeSessions } = this.restored;
+    if (source !== "none")
+      this.log.notice(`restored ${espItems} ESP items and ${ikeSessions} IKE sessions (${source})`);
+  }
+
+  private reconcile(): void {
+    this.isStale = false;
+    this.retryAtMs = Infinity;
+    const territory = this.currentTerritory();
+    const isNew = this.territory === undefined || !isSameTerritory(this.territory, territory);
+    this.takeWanAddress(territory.wanAddress ?? NO_ADDRESS);
+    this.forwarder.lanAddress = this.links.lanAddress();
+    this.takeClients();
+    this.territory = territory;
+    this.applyKernelRules(territory);
+    this.tell(this.config.lan, linkNews(this.config.lan, this.links.lan()));
+    this.tell(this.config.wan, linkNews(this.config.wan, this.links.wan()));
+    this.forwarder.lan = this.reconcileSide(this.forwarder.lan, this.links.lan(), isNew, (headerBytes) =>
+      lanFilter(territory, headerBytes),
+    );
+    this.forwarder.wan = this.reconcileSide(this.forwarder.wan, this.links.wan(), isNew, (headerBytes) =>
+      wanFilter(territory, headerBytes),
+    );
+  }
+
+  private takeClients(): void {
+    const { lan, lanNetworks } = this.config;
+    const networks = lanNetworks.length > 0 ? lanNetworks : this.links.lanNetworks();
+    this.table.clients.set(networks);
+    const isUnclear = networks.length === 0 && this.links.lan() !== undefined;
+    const hint = "give it one, or set lan_networks";
+    this.tell("clients", isUnclear ? `${lan}: no IPv4 address, so nobody is a client; ${hint}` : "");
+  }
+
+  private currentTerritory(): Territory {
+    const config = this.config;
+    return {
+      scope: config.scope,
+      lanName: config.lan,
+      wanName: config.wan,
+      localAddresses: this.links.localAddresses(),
+      wanAddress: this.links.wanAddress(),
+      ownPeers: config.ownPeers,
+      ownTcpPorts: config.ownTcpPorts,
+      ownUdpPorts: config.ownUdpPorts,
+    };
+  }
+
+  private takeWanAddress(address: number): void {
+    this.tell(`${this.config.wan} address`, this.wanAddressNews(address));
+    if (address === this.table.wanAddress) return;
+    this.table.wanAddress = address;
+    this.table.flows?.wanChanged();
+    this.table.fragments.clear();
+  }
+
+  private wanAddressNews(address: number): string {
+    const { wan } = this.config;
+    if (address !== NO_ADDRESS) return `${wan}: the clients' address is ${formatAddress(address)}`;
+    return this.links.wan() === undefined ? "" : `${wan}: no IPv4 address yet; what clients send is dropped until then`;
+  }
+
+  /** Says once what holds now about a subject, and again when it changes; empty text is not worth saying. */
+  private tell(subject: string, text: string): void {
+    if (this.told.get(subject) === text) return;
+    this.told.set(subject, text);
+    if (text !== "") this.log.notice(text);
+  }
+
+  /** Before the rings open: a packet that the kernel tracked once would be translated by it. */
+  private applyKernelRules(territory: Territory): void {
+    if (this.config.kernelRules === "none") {
+      this.kernelRules = "left to somebody else (kernel_rules is none)";
+      return;
+    }
+    const [done, problem] = this.guardedRules(territory);
+    if (done !== undefined) {
+      this.kernelRules = "in place (nftables table netdev vpnmasq)";
+      return;
+    }
+    this.kernelRules = `NOT in place: ${problem}`;
+    const hint = "install nftables, or set kernel_rules to none and keep the kernel off IKE and ESP yourself";
+    const message = `the kernel's rules are not in place, so it handles our packets too: ${problem}; ${hint}`;
+    this.log.limited("error", "kernel rules", message);
+    this.retryAtMs = monotonicMs() + RETRY_MS;
+  }
+
+  private guardedRules(territory: Territory): Outcome<true> {
+    if (this.guard === undefined) {
+      const [guard, problem] = KernelGuard.start(this.config.scope === "all", randomWord());
+      if (guard === undefined) return fail(problem);
+      this.guard = guard;
+    }
+    const isLanThere = this.links.lan() !== undefined;
+    const isWanThere = this.links.wan() !== undefined;
+    return this.guard.apply(kernelRules(territory, isLanThere, isWanThere, this.guard.owner));
+  }
+
+  /** The side as it should be: kept, perhaps with another filter, opened anew because the link changed, or closed. */
+  private reconcileSide(
+    side: Side | undefined,
+    link: Link | undefined,
+    isFilterNew: boolean,
+    filterFor: FilterMaker,
+  ): Side | undefined {
+    if (side !== undefined && link !== undefined && isUsable(side, link)) {
+      if (!isFilterNew) return side;
+      const [done] = side.refilter(filterFor);
+      if (done !== undefined) return side;
+    }
+    if (side !== undefined) {
+      this.loop.unwatch(side.ring.fd);
+      side.close();
+    }
+    if (link === undefined || !link.isUp || this.routes === undefined) return undefined;
+    const [fresh, problem] = Side.open(link, this.routes, this.config, filterFor);
+    if (fresh === undefined) {
+      this.log.limited("error", link.name, problem);
+      this.retryAtMs = monotonicMs() + RETRY_MS;
+      return undefined;
+    }
+    if (side !== undefined) fresh.continueCounting(side);
+    this.loop.watch(fresh.ring.fd, READABLE, (readiness) => {
+      if ((readiness & FAILED) !== 0) this.noteFailure(fresh);
+      this.receive(fresh);
+    });
+    return fresh;
+  }
+
+  private close(): void {
+    const nowMs = monotonicMs();
+    this.forwarder.lan?.close();
+    this.forwarder.wan?.close();
+    this.guard?.close();
+    this.control?.close();
+    this.journal.close(this.esp, this.ike, this.table.wanAddress, nowMs);
+    this.log.notice("ended");
+    this.log.close();
+  }
+}
+
+function linkNews(name: string, link: Link | undefined): string {
+  if (link === undefined) return `${name}: there is no such interface; waiting for it`;
+  if (!link.isUp) return `${name}: the interface is down; waiting for it (ip link set ${name} up)`;
+  return `${name}: in use, MTU ${link.mtuBytes}`;
+}
+
+/** Whether an open side still fits its link. */
+function isUsable(side: Side, link: Link): boolean {
+  return !side.hasFailed && isSameLink(side.link, link);
+}
+
+function isSameLink(one: Link, other: Link): boolean {
+  const sameAddress = isSameHardwareAddress(one.hardwareAddress, other.hardwareAddress);
+  return one.index === other.index && one.mtuBytes === other.mtuBytes && one.isUp === other.isUp && sameAddress;
+}
+
+function isSameHardwareAddress(one: Bytes | undefined, other: Bytes | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  for (const at of $range(0, HARDWARE_ADDRESS_BYTES - 1)) {
+    if (one[at] !== other[at]) return false;
+  }
+  return true;
+}
+
+function linkReport(name: string, link: Link | undefined, side: Side | undefined, address?: number): LinkReport {
+  const statistics = side?.ring.statistics();
+  return {
+    name,
+    isPresent: link !== undefined,
+    isUp: link?.isUp === true && link.isRunning,
+    address,
+    mtuBytes: link?.mtuBytes ?? 0,
+    framesIn: side?.framesIn ?? 0,
+    framesOut: side?.framesOut ?? 0,
+    bytesIn: side?.bytesIn ?? 0,
+    bytesOut: side?.bytesOut ?? 0,
+    dropped: statistics === undefined ? 0 : statistics.receiveDrops + statistics.sendDrops + statistics.sendErrors,
+  };
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Packets that wait: copies, in order, under the key of what they wait for, bounded in number, bytes and time.
+
+import { type BytePtr, byteArray, copyBytes, create } from "../system/ffi";
+
+/** Packets under one key: a handshake's first flight. */
+const PACKETS_PER_KEY_MAX = 16;
+/** Bytes in all: what a client population may hold up without being felt on a board with 64 MB. */
+const BYTES_MAX = 1024 * 1024;
+/** Longer than any wait that ends well (Tout, the first fragment, address resolution). */
+const HOLD_MS = 15000;
+/** Room before the packet for a link header, so that a released packet leaves from where it lies. */
+export const HEADROOM_BYTES = 16;
+
+export interface HeldPacket {
+  readonly isOutbound: boolean;
+  /** The IP packet from {@link HEADROOM_BYTES} on. */
+  readonly frame: BytePtr;
+  readonly lengthBytes: number;
+  readonly sinceMs: number;
+}
+
+export class HoldQueue {
+  private readonly byKey = new LuaMap<number, HeldPacket[]>();
+  private bytes = 0;
+  private packets = 0;
+
+  count(): number {
+    return this.packets;
+  }
+
+  /** Copies a packet; false when there is no room for it. */
+  hold(key: number, isOutbound: boolean, packet: BytePtr, lengthBytes: number, nowMs: number): boolean {
+    const queue = this.byKey.get(key) ?? [];
+    if (queue.length >= PACKETS_PER_KEY_MAX || this.bytes + lengthBytes > BYTES_MAX) return false;
+    const frame = create(byteArray, HEADROOM_BYTES + lengthBytes);
+    copyBytes(frame.plus(HEADROOM_BYTES), packet, lengthBytes);
+    queue.push({ isOutbound, frame, lengthBytes, sinceMs: nowMs });
+    this.byKey.set(key, queue);
+    this.bytes += lengthBytes;
+    this.packets += 1;
+    return true;
+  }
+
+  /** Takes all packets under a key out, oldest first. */
+  take(key: number): HeldPacket[] {
+    const queue = this.byKey.get(key);
+    if (queue === undefined) return [];
+    this.byKey.delete(key);
+    for (const held of queue) {
+      this.bytes -= held.lengthBytes;
+      this.packets -= 1;
+    }
+    return queue;
+  }
+
+  /** Takes everything out. */
+  takeAll(): HeldPacket[] {
+    const all: HeldPacket[] = [];
+    for (const [key] of this.byKey) all.push(...this.take(key));
+    return all;
+  }
+
+  /** Gives up what waited too long, whatever it waits for; the number of packets. */
+  expire(nowMs: number): number {
+    let expired = 0;
+    for (const [key, queue] of this.byKey) {
+      if (nowMs - queue[0].sinceMs >= HOLD_MS) expired += this.take(key).length;
+    }
+    return expired;
+  }
+}
