@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Real IKE: one libreswan daemon in each IPsec node, set to native ESP (no UDP encapsulation), driven by `whack`.
+//
+// Every daemon has its own configuration, secrets and control socket under /run/nodes/NAME, given by options, so several
+// live side by side; they share the guest's empty NSS database, which pre-shared keys do not need.
+
+import { waitUntil } from "./clock";
+import { type Daemon, must, readText, run, spawn, stop, writeText } from "./shell";
+import { SIGTERM } from "./libc";
+import { type Client, SERVER, SERVER_ADDRESS, SERVER_INNER_SUBNET, type Topology } from "./topology";
+
+export type IkeVersion = 1 | 2;
+
+/** The name of a client's connection in the client's own configuration. */
+const TUNNEL = "tunnel";
+const READY_TIMEOUT_MS = 15_000;
+const UP_TIMEOUT_S = 20;
+const STOP_TIMEOUT_MS = 2000;
+
+const SECRET = `: PSK "only-for-the-lab-only-for-the-lab-only-for-the-lab"\n`;
+
+/** What a scenario may set beyond the usual. */
+export interface IkeOptions {
+  readonly version: IkeVersion;
+  /** Seconds between dead peer detection probes of the clients; without it there is none. */
+  readonly deadPeerDelayS?: number;
+}
+
+/** `setup` and what all connections share. `encapsulation` and `nat-ikev1-method` keep both versions off UDP 4500. */
+function sharedText(options: IkeOptions): string {
+  const lines = [
+    "config setup",
+    " ikev1-policy=accept",
+    " uniqueids=no",
+    "conn %default",
+    " auto=add",
+    ` ikev2=${options.version === 2 ? "yes" : "no"}`,
+    " authby=secret",
+    " type=tunnel",
+    " encapsulation=no",
+    " nat-ikev1-method=none",
+    " leftupdown=/bin/true",
+  ];
+  return lines.join("\n") + "\n";
+}
+
+function connectionText(name: string, settings: readonly string[]): string {
+  return `conn ${name}\n ${settings.join("\n ")}\n`;
+}
+
+/** The server's configuration: one connection a client, whatever address the client seems to come from. */
+export function serverText(clients: readonly Client[], options: IkeOptions): string {
+  const connections = clients.map((client) =>
+    connectionText(client.name, [
+      `left=${SERVER_ADDRESS}`,
+      "leftid=@server",
+      `leftsubnet=${SERVER_INNER_SUBNET}`,
+      "right=%any",
+      `rightid=@${client.name}`,
+      `rightsubnet=${client.innerAddress}/32`,
+    ]),
+  );
+  return sharedText(options) + connections.join("");
+}
+
+export function clientText(client: Client, options: IkeOptions): string {
+  const settings = [
+    `left=${client.address}`,
+    `leftid=@${client.name}`,
+    `leftsubnet=${client.innerAddress}/32`,
+    `right=${SERVER_ADDRESS}`,
+    "rightid=@server",
+    `rightsubnet=${SERVER_INNER_SUBNET}`,
+  ];
+  if (options.deadPeerDelayS !== undefined) {
+    settings.push(
+      `dpddelay=${options.deadPeerDelayS}`,
+      `dpdtimeout=${3 * options.deadPeerDelayS}`,
+      "dpdaction=restart",
+    );
+    settings.push(`retransmit-timeout=${3 * options.deadPeerDelayS}s`);
+  }
+  return sharedText(options) + connectionText(TUNNEL, settings);
+}
+
+function directoryOf(node: string): string {
+  return `/run/nodes/${node}`;
+}
+
+function startDaemon(node: string, configuration: string): Daemon {
+  const directory = directoryOf(node);
+  must(`rm -rf ${directory} && mkdir -p ${directory} /run/pluto`);
+  writeText(`${directory}/ipsec.conf`, configuration);
+  writeText(`${directory}/ipsec.secrets`, SECRET);
+  const files = ["--config", `${directory}/ipsec.conf`, "--secretsfile", `${directory}/ipsec.secrets`];
+  const places = ["--rundir", directory, "--nhelpers", "0", "--nofork", "--logfile", `${directory}/pluto.log`];
+  const program = ["ip", "netns", "exec", node, "/usr/libexec/ipsec/pluto"];
+  return spawn([...program, ...files, ...places], `${directory}/output.log`);
+}
+
+function isReady(node: string): boolean {
+  return readText(`${directoryOf(node)}/pluto.log`).includes("loading secrets from");
+}
+
+/** The running daemons of one topology. */
+export interface IkeDaemons {
+  readonly all: readonly Daemon[];
+}
+
+/** Starts the server's daemon and every client's, and waits until each has read its configuration. */
+export function startIke(topology: Topology, options: IkeOptions): IkeDaemons {
+  const all = [startDaemon(SERVER, serverText(topology.clients, options))];
+  for (const client of topology.clients) all.push(startDaemon(client.name, clientText(client, options)));
+  for (const node of [SERVER, ...topology.clients.map((client) => client.name)]) {
+    if (!waitUntil(() => isReady(node), READY_TIMEOUT_MS)) {
+      error(`libreswan of ${node} did not start:\n${readText(`${directoryOf(node)}/pluto.log`)}`, 0);
+    }
+  }
+  return { all };
+}
+
+export function stopIke(daemons: IkeDaemons): void {
+  for (const daemon of daemons.all) stop(daemon, SIGTERM, STOP_TIMEOUT_MS);
+}
+
+function whack(node: string, request: string): { status: number; output: string } {
+  return run(
+    `timeout ${UP_TIMEOUT_S} /usr/libexec/ipsec/whack --rundir ${directoryOf(node)} --name ${TUNNEL} ${request}`,
+  );
+}
+
+/** What came of negotiating a client's tunnel. */
+export interface Negotiation {
+  readonly isUp: boolean;
+  /** What libreswan said, for the reader of a failure. */
+  readonly output: string;
+}
+
+/** Negotiates the client's tunnel and waits for the outcome. */
+export function bringUp(client: Client): Negotiation {
+  const { output } = whack(client.name, "--initiate");
+  return { isUp: spisOf(client) !== undefined, output };
+}
+
+export function takeDown(client: Client): void {
+  whack(client.name, "--terminate");
+}
+
+/**
+ * Negotiates a new epoch in the IKE session that is there. For IKEv1 libreswan 4.10 does nothing on `--rekey-ipsec` and
+ * says that all is well; asking it to initiate what is up already makes it run quick mode again.
+ */
+export function rekeyEpoch(client: Client, version: IkeVersion): void {
+  whack(client.name, version === 2 ? "--rekey-ipsec" : "--initiate");
+}
+
+/** Negotiates a new IKE SA. IKEv1 has no rekey of it: the session ends and a new one begins, with a new epoch. */
+export function renewIke(client: Client, version: IkeVersion): void {
+  if (version === 2) {
+    whack(client.name, "--rekey-ike");
+  } else {
+    whack(client.name, "--terminate");
+    whack(client.name, "--initiate");
+  }
+}
+
+/** The SPIs of a client's tunnel, as hexadecimal text; of several epochs the newest. */
+export interface Spis {
+  readonly outgoing: string;
+  readonly incoming: string;
+}
+
+/** Reads a client's newest pair of ESP SAs from its kernel; `undefined` without a full pair. */
+export function spisOf(client: Client): Spis | undefined {
+  const states = must(`ip -n ${client.name} xfrm state`);
+  let outgoing: string | undefined;
+  let incoming: string | undefined;
+  // The kernel lists the newest first.
+  for (const [source, spi] of string.gmatch(states, "src (%S+) dst %S+%s+proto esp spi 0x(%x+)")) {
+    if (source === client.address) outgoing = outgoing ?? spi;
+    else incoming = incoming ?? spi;
+  }
+  return outgoing === undefined || incoming === undefined ? undefined : { outgoing, incoming };
+}
+
+/** The end of a node's own log, for the reader of a failure. */
+export function logOf(node: string, lines: number): string {
+  return run(`tail -n ${lines} ${directoryOf(node)}/pluto.log`).output;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Traffic through the tunnels, measured: each client sends a numbered UDP packet every few milliseconds to the server's
+// inner address, which sends it back. Losses and silences are read off the answers.
+//
+// One forked process holds the sockets of all clients and of the server, so both ends share a clock and nothing else
+// in the guest is kept waiting. Client n talks to port 7000+n, and the server's answers carry firewall mark n, which a
+// scenario may use to choose between SAs.
+
+import { nowMs, sleepMs } from "./clock";
+import { json } from "./json";
+import {
+  AF_INET,
+  C,
+  ffi,
+  inetAddress,
+  type Memory,
+  mustSucceed,
+  O_CLOEXEC,
+  POLLIN,
+  type PollEntry,
+  SO_MARK,
+  SOCK_DGRAM_NONBLOCK,
+  SOL_SOCKET,
+} from "./libc";
+import { inNamespace } from "./namespace";
+import { readText, writeText } from "./shell";
+import { type Client, SERVER, SERVER_INNER_ADDRESS, type Topology } from "./topology";
+
+const BASE_PORT = 7000;
+const INTERVAL_MS = 20;
+/** How long after the last packet its answer is waited for. */
+const GRACE_MS = 400;
+const RESULT_FILE = "/run/traffic.json";
+const INET_ADDRESS_BYTES = 16;
+
+/** What became of one client's packets. */
+export interface ClientTraffic {
+  readonly sent: number;
+  readonly answered: number;
+  /** When the answers came, by the guest's clock. */
+  readonly answersMs: readonly number[];
+  /** The longest time in which no answer came, from the first packet sent to the last. */
+  readonly longestSilenceMs: number;
+}
+
+/** Traffic that is under way. */
+export interface Traffic {
+  readonly pid: number;
+  readonly stopPipe: number;
+}
+
+interface Flow {
+  readonly clientFd: number;
+  readonly serverFd: number;
+  sent: number;
+  readonly answersMs: number[];
+}
+
+const payload = ffi.new("double[2]") as Memory<number>;
+const PAYLOAD_BYTES = 16;
+const sender = ffi.new("lab_inet_address");
+const senderBytes = ffi.new("unsigned[1]") as Memory<number>;
+
+function openSocket(namespace: string, address: string, port: number): number {
+  return inNamespace(namespace, () => {
+    const fd = mustSucceed(C.socket(AF_INET, SOCK_DGRAM_NONBLOCK, 0), "UDP socket");
+    mustSucceed(C.bind(fd, inetAddress(address, port), INET_ADDRESS_BYTES), `bind ${address}:${port} in ${namespace}`);
+    return fd;
+  });
+}
+
+function openFlow(client: Client): Flow {
+  const port = BASE_PORT + client.number;
+  const clientFd = openSocket(client.name, client.innerAddress, port);
+  const serverFd = openSocket(SERVER, SERVER_INNER_ADDRESS, port);
+  C.setsockopt(serverFd, SOL_SOCKET, SO_MARK, ffi.new("int[1]", client.number), 4);
+  // Connecting looks up a route and policy in the client's own namespace, which the socket remembers.
+  C.connect(clientFd, inetAddress(SERVER_INNER_ADDRESS, port), INET_ADDRESS_BYTES);
+  return { clientFd, serverFd, sent: 0, answersMs: [] };
+}
+
+function sendOn(flow: Flow): void {
+  flow.sent += 1;
+  payload[0] = flow.sent;
+  // A tunnel that is not there refuses the packet; that counts as one without an answer.
+  C.send(flow.clientFd, payload, PAYLOAD_BYTES, 0);
+}
+
+function echo(flow: Flow): void {
+  for (;;) {
+    senderBytes[0] = INET_ADDRESS_BYTES;
+    const received = tonumber(C.recvfrom(flow.serverFd, payload, PAYLOAD_BYTES, 0, sender, senderBytes))!;
+    if (received < 0) return;
+    C.sendto(flow.serverFd, payload, received, 0, sender, INET_ADDRESS_BYTES);
+  }
+}
+
+function receiveOn(flow: Flow): void {
+  while (tonumber(C.recvfrom(flow.clientFd, payload, PAYLOAD_BYTES, 0, undefined, undefined))! >= 0) {
+    flow.answersMs.push(nowMs());
+  }
+}
+
+/** Passes packets until the time is reached, or until the stop pipe becomes readable. */
+function pump(flows: readonly Flow[], stopFd: number, isSending: boolean, untilMs: number): void {
+  const entries = ffi.new("lab_poll_entry[?]", 1 + 2 * flows.length) as Memory<PollEntry>;
+  entries[0].fd = isSending ? stopFd : -1;
+  entries[0].events = POLLIN;
+  for (const [index, flow] of flows.entries()) {
+    entries[1 + 2 * index].fd = flow.clientFd;
+    entries[2 + 2 * index].fd = flow.serverFd;
+    entries[1 + 2 * index].events = POLLIN;
+    entries[2 + 2 * index].events = POLLIN;
+  }
+  let nextSendMs = nowMs();
+  for (let now = nextSendMs; now < untilMs && entries[0].revents === 0; now = nowMs()) {
+    if (isSending && now >= nextSendMs) {
+      for (const flow of flows) sendOn(flow);
+      nextSendMs = math.max(nextSendMs + INTERVAL_MS, now);
+    }
+    C.poll(entries, 1 + 2 * flows.length, math.max(0, math.ceil((isSending ? nextSendMs : untilMs) - now)));
+    for (const flow of flows) {
+      echo(flow);
+      receiveOn(flow);
+    }
+  }
+}
+
+function longestSilence(answersMs: readonly number[], startMs: number, endMs: number): number {
+  let longestMs = 0;
+  let previousMs = startMs;
+  for (const answerMs of [...answersMs, endMs]) {
+    longestMs = math.max(longestMs, answerMs - previousMs);
+    previousMs = math.max(previousMs, answerMs);
+  }
+  return longestMs;
+}
+
+function runTraffic(flows: readonly Flow[], stopFd: number): void {
+  const startMs = nowMs();
+  pump(flows, stopFd, true, math.huge);
+  const endMs = nowMs();
+  pump(flows, stopFd, false, endMs + GRACE_MS);
+  const results = flows.map((flow) => ({
+    sent: flow.sent,
+    answered: flow.answersMs.length,
+    answersMs: flow.answersMs,
+    longestSilenceMs: longestSilence(flow.answersMs, startMs, endMs),
+  }));
+  writeText(RESULT_FILE, json.encode(results));
+}
+
+/** Starts traffic of every client. */
+export function startTraffic(topology: Topology): Traffic {
+  const flows = topology.clients.map((client) => openFlow(client));
+  const ends = ffi.new("int[2]") as Memory<number>;
+  mustSucceed(C.pipe2(ends, O_CLOEXEC), "pipe");
+  const pid = mustSucceed(C.fork(), "fork");
+  if (pid === 0) {
+    C.close(ends[1]);
+    runTraffic(flows, ends[0]);
+    C._exit(0);
+  }
+  C.close(ends[0]);
+  for (const flow of flows) {
+    C.close(flow.clientFd);
+    C.close(flow.serverFd);
+  }
+  return { pid, stopPipe: ends[1] };
+}
+
+/** Ends the traffic; the results are in the clients' order. */
+export function stopTraffic(traffic: Traffic): readonly ClientTraffic[] {
+  C.close(traffic.stopPipe);
+  C.waitpid(traffic.pid, undefined, 0);
+  return json.decode(readText(RESULT_FILE)) as readonly ClientTraffic[];
+}
+
+/** Sends for a while and hands back what came of it. */
+export function measureTraffic(topology: Topology, durationMs: number): readonly ClientTraffic[] {
+  const traffic = startTraffic(topology);
+  sleepMs(durationMs);
+  return stopTraffic(traffic);
+}
+
+/** Answered packets of those sent, in percent. */
+export function answeredPercent(traffic: ClientTraffic): number {
+  return math.floor((100 * traffic.answered) / math.max(1, traffic.sent) + 0.5);
+}

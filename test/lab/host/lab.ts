@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The command `npm run lab`: runs scenarios one after another and prints what they found.
+//
+// Usage: npm run lab -- SCENARIO… [--json]      one or more scenarios, or "all"
+//        npm run lab -- --list                  what there is
+//
+// With --json the result goes to standard output as one document (several scenarios: figures carry the scenario's name
+// in front) and progress to standard error. The exit status is non-zero exactly when the result is not ok.
+
+import type { Figure, ResultDocument } from "../../../src/host/document.js";
+import { heading, wrap } from "./page.js";
+import { Refusal } from "./refusal.js";
+import { guestRoot } from "./root.js";
+import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
+import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
+
+interface Request {
+  readonly scenarios: readonly string[];
+  readonly isJson: boolean;
+  readonly isList: boolean;
+}
+
+const USAGE = "Usage: npm run lab -- SCENARIO... [--json] | all [--json] | --list";
+
+function parseArguments(argv: readonly string[], catalogue: readonly ScenarioEntry[]): Request {
+  const names = catalogue.map(({ name }) => name);
+  const unknown = argv.find((word) => !["--json", "--list", "all", ...names].includes(word));
+  if (unknown !== undefined) {
+    throw new Refusal(`"${unknown}" is no scenario and no option.\n${USAGE}\nScenarios: ${names.join(", ")}`);
+  }
+  const isList = argv.includes("--list");
+  const scenarios = argv.includes("all") ? names : names.filter((name) => argv.includes(name));
+  if (scenarios.length === 0 && !isList) throw new Refusal(`${USAGE}\nScenarios: ${names.join(", ")}`);
+  return { scenarios, isJson: argv.includes("--json"), isList };
+}
+
+function printCatalogue(catalogue: readonly ScenarioEntry[], isJson: boolean): void {
+  if (isJson) console.log(JSON.stringify(catalogue, undefined, 2));
+  else for (const { name, explanation } of catalogue) console.log(`${name}\n${wrap(explanation, "    ")}`);
+}
+
+function printResult(result: ScenarioResult): void {
+  console.log(heading(`${result.name}: ${result.ok ? "ok" : "NOT OK"}`));
+  const width = Math.max(0, ...Object.keys(result.figures).map((name) => name.length));
+  for (const name of Object.keys(result.figures).sort()) console.log(figureLine(name, width, result.figures[name]));
+  for (const note of result.notes) console.log(note.startsWith("FAILED") ? note : wrap(note));
+  if (!result.ok) for (const exhibit of result.exhibits) console.log(`\n${exhibit}`);
+}
+
+function figureLine(name: string, width: number, { value, unit, reach }: Figure): string {
+  const rounded = Math.round(value * 10) / 10;
+  const aim = reach === undefined ? "" : ` (${reach})`;
+  return `  ${name.padEnd(width)} ${String(rounded).padStart(7)} ${unit}${aim}`;
+}
+
+/** Puts several results into the one shape. */
+function oneDocument(results: readonly ScenarioResult[]): ResultDocument {
+  const [only, ...others] = results;
+  if (only !== undefined && others.length === 0) {
+    const { name, ok, figures, notes } = only;
+    return { name, ok, figures, notes };
+  }
+  const figures = results.flatMap((result) =>
+    Object.entries(result.figures).map(([name, figure]) => [`${result.name}.${name}`, figure] as const),
+  );
+  return {
+    name: "lab",
+    ok: results.every(({ ok }) => ok),
+    figures: Object.fromEntries(figures),
+    notes: results.flatMap((result) => result.notes.map((note) => `${result.name}: ${note}`)),
+  };
+}
+
+async function runScenarios({ scenarios, isJson }: Request): Promise<boolean> {
+  const progress = isJson ? console.error : console.log;
+  const root = await guestRoot(progress);
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenarios) {
+    progress(`${scenario}: booting a guest kernel`);
+    const result = await runGuest(root, scenario, progress);
+    results.push(result);
+    if (!isJson) printResult(result);
+  }
+  if (isJson) console.log(JSON.stringify(oneDocument(results), undefined, 2));
+  return results.every(({ ok }) => ok);
+}
+
+async function main(): Promise<void> {
+  const catalogue = readCatalogue();
+  const request = parseArguments(process.argv.slice(2), catalogue);
+  if (request.isList) {
+    printCatalogue(catalogue, request.isJson);
+    return;
+  }
+  endGuestsWithProcess();
+  sweepRunDirectories();
+  process.exitCode = (await runScenarios(request)) ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (problem) {
+  if (!(problem instanceof Refusal)) throw problem;
+  console.error(problem.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// One guest: User-Mode Linux booted on the cached root, bounded in time and memory, its progress read from its console,
+// its result from a file.
+//
+// Nothing may stay behind. The guest runs in a process-id namespace of its own whose first process dies with this one
+// (prctl PR_SET_PDEATHSIG by setpriv, then unshare --kill-child), so even kill -9 of this process ends the guest; a run
+// directory that such a death leaves is swept by the next run.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import readline from "node:readline";
+import type { ResultDocument } from "../../../src/host/document.js";
+import { isAlive } from "./lock.js";
+import { Refusal } from "./refusal.js";
+
+const MEMORY = "512M";
+const TIME_LIMIT_MS = 150_000;
+const RUN_PREFIX = "vpnmasq-lab-";
+const PROGRESS_PREFIX = "@ ";
+const CONSOLE_LINES_KEPT = 20;
+
+/** What a scenario found, and text of it for a person. */
+export interface ScenarioResult extends ResultDocument {
+  readonly exhibits: readonly string[];
+}
+
+const running = new Set<ChildProcess>();
+const runDirectories = new Set<string>();
+
+/** Ends every guest and removes what they used. */
+export function endAllGuests(): void {
+  for (const child of running) child.kill("SIGKILL");
+  for (const directory of runDirectories) fs.rmSync(directory, { recursive: true, force: true });
+}
+
+/** Makes sure that the guests end when this process is asked to. */
+export function endGuestsWithProcess(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      endAllGuests();
+      process.exit(128 + os.constants.signals[signal]);
+    });
+  }
+  process.once("exit", endAllGuests);
+}
+
+/** Removes the run directories of processes that are gone. */
+export function sweepRunDirectories(): void {
+  for (const name of fs.readdirSync(os.tmpdir())) {
+    const owner = /^vpnmasq-lab-(\d+)-/.exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) {
+      fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** A directory for one guest: the root by a link, a copy of what is under test, and a place for the result. */
+function makeRunDirectory(root: string): string {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `${RUN_PREFIX}${process.pid}-`));
+  runDirectories.add(directory);
+  fs.symlinkSync(root, path.join(directory, "root"));
+  fs.mkdirSync(path.join(directory, "out"));
+  for (const name of ["lua", "vpnmasq", "vpnmasq.lua"]) {
+    const source = path.resolve("build", name);
+    if (fs.existsSync(source))
+      fs.cpSync(source, path.join(directory, "build", name), { recursive: true, dereference: true });
+  }
+  return directory;
+}
+
+function kernelArguments(directory: string, scenario: string): string[] {
+  return [
+    `mem=${MEMORY}`,
+    "root=/dev/root",
+    "rootfstype=hostfs",
+    `rootflags=${directory}/root/`,
+    "ro",
+    "init=/init",
+    "quiet",
+    "con=null",
+    "con0=null,fd:1",
+    "ssl=null",
+    `uml_dir=${directory}`,
+    `LAB_RUN=${directory}`,
+    `LAB_SCENARIO=${scenario}`,
+  ];
+}
+
+function boot(directory: string, scenario: string): ChildProcess {
+  const kernel = path.join(directory, "root/usr/bin/linux.uml");
+  const dieWithParent = ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL"];
+  const child = spawn("setpriv", [...dieWithParent, kernel, ...kernelArguments(directory, scenario)], {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  running.add(child);
+  return child;
+}
+
+/** Reads the console: lines of the scenario go to `progress`, the rest is kept for the reader of a failure. */
+async function readConsole(child: ChildProcess, progress: (text: string) => void): Promise<string[]> {
+  const others: string[] = [];
+  for await (const line of readline.createInterface({ input: child.stdout! })) {
+    if (line.startsWith(PROGRESS_PREFIX)) progress(line.slice(PROGRESS_PREFIX.length).trimEnd());
+    else others.push(line.trimEnd());
+    if (others.length > CONSOLE_LINES_KEPT) others.shift();
+  }
+  return others;
+}
+
+function waitForEnd(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => {
+      resolve();
+    });
+  });
+}
+
+function readResult(directory: string): ScenarioResult | undefined {
+  const file = path.join(directory, "out/result.json");
+  if (!fs.existsSync(file)) return undefined;
+  const found = JSON.parse(fs.readFileSync(file, "utf8")) as ScenarioResult;
+  // The guest's JSON library writes an empty list as an empty object.
+  return { ...found, notes: Object.values(found.notes), exhibits: Object.values(found.exhibits) };
+}
+
+function withoutResult(scenario: string, hasTimedOut: boolean, console: readonly string[]): ScenarioResult {
+  const why = hasTimedOut ? `was ended after ${TIME_LIMIT_MS / 1000} s` : "ended without a result";
+  const notes = [`FAILED: the guest ${why}. The last lines of its console:`, ...console];
+  return { name: scenario, ok: false, figures: {}, notes, exhibits: [] };
+}
+
+/**
+ * Runs one scenario in a guest of its own.
+ * @param root from `guestRoot`
+ * @param progress gets a line at a time
+ */
+export async function runGuest(
+  root: string,
+  scenario: string,
+  progress: (text: string) => void,
+): Promise<ScenarioResult> {
+  const directory = makeRunDirectory(root);
+  const child = boot(directory, scenario);
+  let hasTimedOut = false;
+  const limit = setTimeout(() => {
+    hasTimedOut = true;
+    child.kill("SIGKILL");
+  }, TIME_LIMIT_MS);
+  try {
+    const [console] = await Promise.all([readConsole(child, progress), waitForEnd(child)]);
+    return readResult(directory) ?? withoutResult(scenario, hasTimedOut, console);
+  } catch (problem) {
+    throw new Refusal(`The guest could not be started: ${String(problem)}`);
+  } finally {
+    clearTimeout(limit);
+    running.delete(child);
+    fs.rmSync(directory, { recursive: true, force: true });
+    runDirectories.delete(directory);
+  }
+}
