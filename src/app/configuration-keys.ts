@@ -1,114 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every key of the configuration: what it accepts, what holds when it is absent, and what it is for.
-//
-// This table is the only description: documents are checked by it, errors quote it, and docs/configuration.md and
-// `vpnmasq check --keys` are its text.
+// Every key of the router's configuration.
 
 import { DEFAULT_LIMITS, type Limits } from "../masquerade/limits";
-import { parseAddress, parsePrefix, PREFIX_ACCEPTED } from "../wire/address";
-import { JSON_NULL, writeJson } from "./json";
-
-export interface ConfigurationKey {
-  /** As in the document; a dot leads into an inner object. */
-  readonly key: string;
-  /** What may stand there, to follow "use ". */
-  readonly accepted: string;
-  /** The value to work with; undefined when what stands there is not accepted. */
-  readonly read: (value: unknown) => unknown;
-  /** As in a document; undefined: the key must be given. */
-  readonly standard: unknown;
-  /** The standard value as text. */
-  readonly standardText: string;
-  readonly explanation: string;
-  /** Whether a reload takes a change over; else it waits for a restart. */
-  readonly isLive: boolean;
-}
-
-type Accepts = Pick<ConfigurationKey, "accepted" | "read">;
-
-function choice(...values: readonly string[]): Accepts {
-  const quoted = values.map((value) => `"${value}"`);
-  const accepted = `${quoted.slice(0, -1).join(", ")} or ${quoted[quoted.length - 1]}`;
-  return { accepted, read: (value) => values.find((one) => one === value) };
-}
-
-function isWhole(value: unknown, least: number, most: number): value is number {
-  return (
-    type(value) === "number" &&
-    (value as number) >= least &&
-    (value as number) <= most &&
-    Math.floor(value as number) === value
-  );
-}
-
-/** @param unit of the document's number @param factor turns it into the unit the program works with */
-function whole(least: number, most: number, unit = "", factor = 1): Accepts {
-  const range = string.format("a whole number from %d to %d", least, most);
-  return {
-    accepted: unit === "" ? range : `${range} (${unit})`,
-    read: (value) => (isWhole(value, least, most) ? value * factor : undefined),
-  };
-}
-
-function powerOfTwo(least: number, most: number): Accepts {
-  return {
-    accepted: `a power of two from ${least} to ${most}`,
-    read: (value) => (isWhole(value, least, most) && (value & (value - 1)) === 0 ? value : undefined),
-  };
-}
-
-/** Text that matches a Lua pattern and is not too long. */
-function text(accepted: string, pattern: string, bytesMax: number): Accepts {
-  const isGood = (value: unknown): value is string =>
-    type(value) === "string" &&
-    string.len(value as string) <= bytesMax &&
-    string.match(value as string, pattern)[0] !== undefined;
-  return { accepted, read: (value) => (isGood(value) ? value : undefined) };
-}
-
-/** A list, each of whose entries is accepted. */
-function list(accepted: string, readEntry: (value: unknown) => unknown): Accepts {
-  const read = (value: unknown): unknown => {
-    if (type(value) !== "table") return undefined;
-    const entries: unknown[] = [];
-    for (const [key, entry] of pairs(value as LuaTable)) {
-      const result = type(key) === "number" ? readEntry(entry) : undefined;
-      if (result === undefined) return undefined;
-      entries.push(result);
-    }
-    return entries;
-  };
-  return { accepted, read: (value) => read(value) };
-}
-
-const flag: Accepts = { accepted: "true or false", read: (value) => (type(value) === "boolean" ? value : undefined) };
-
-function orNull(inner: Accepts): Accepts {
-  return {
-    accepted: `${inner.accepted}, or null`,
-    read: (value) => (value === JSON_NULL ? JSON_NULL : inner.read(value)),
-  };
-}
-
-/** linux/if.h: IFNAMSIZ is 16 with the ending zero; the kernel refuses "/" and white space. */
-const interfaceName = text('an interface name, 1 to 15 characters, as "eth0"', "^[^/%s%c]+$", 15);
-/** linux/un.h: a socket's path has 108 bytes with the ending zero. */
-const socketPath = text("an absolute path of at most 107 bytes", "^/[^%c]+$", 107);
-const path = text("an absolute path", "^/[^%c]+$", 1000);
-const ports = list("a list of port numbers, 1 to 65535", (value) => (isWhole(value, 1, 0xffff) ? value : undefined));
-const addresses = list("a list of IPv4 addresses", (value) =>
-  type(value) === "string" ? parseAddress(value as string) : undefined,
-);
-const prefixes = list(`a list of networks, each ${PREFIX_ACCEPTED}`, (value) =>
-  type(value) === "string" ? parsePrefix(value as string) : undefined,
-);
-
-const REQUIRED = undefined;
-
-function key(name: string, accepts: Accepts, standard: unknown, explanation: string, isLive = false): ConfigurationKey {
-  const standardText = standard === REQUIRED ? "must be given" : writeJson(standard);
-  return { key: name, ...accepts, standard, standardText, explanation, isLive };
-}
+import {
+  addresses,
+  choice,
+  type DocumentKey,
+  flag,
+  interfaceName,
+  key,
+  orNull,
+  path,
+  ports,
+  powerOfTwo,
+  prefixes,
+  REQUIRED,
+  socketPath,
+  whole,
+} from "./document-key";
+import { JSON_NULL } from "./json";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -122,15 +32,15 @@ export function limitKey(field: keyof Limits): string {
 }
 
 /** Limits wait for a restart, which costs no tunnel: tables are allocated when the program starts. */
-function size(field: keyof Limits, least: number, most: number, explanation: string): ConfigurationKey {
+function size(field: keyof Limits, least: number, most: number, explanation: string): DocumentKey {
   return key(limitKey(field), whole(least, most), DEFAULT_LIMITS[field], explanation);
 }
 
-function timer(field: keyof Limits, least: number, most: number, explanation: string): ConfigurationKey {
+function timer(field: keyof Limits, least: number, most: number, explanation: string): DocumentKey {
   return key(limitKey(field), whole(least, most, "ms"), DEFAULT_LIMITS[field], explanation);
 }
 
-export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
+export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
   key("lan", interfaceName, REQUIRED, "the clients' side"),
   key("wan", interfaceName, REQUIRED, "the servers' side"),
   key("scope", choice("vpn", "all"), "vpn", "IKE and ESP only, or TCP, UDP and ICMP too"),
@@ -157,6 +67,7 @@ export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
   key("own_ports.tcp", ports, [], "scope all: the router's own TCP services on the WAN", true),
   key("own_ports.udp", ports, [], "scope all: the router's own UDP services on the WAN", true),
   key("filtering", choice("address", "endpoint"), "address", "scope all: whom a mapping lets in (RFC 4787 REQ-8)"),
+  key("algorithm", choice("vpnmasq", "published"), "vpnmasq", "published: VPN Masquerade alone, to compare with"),
   key("receive_frames", powerOfTwo(64, 16384), 512, "frames that each interface's ring holds, 2 KiB each"),
   key("send_frames", whole(16, 4096), 128, "frames sent with one system call"),
   key("bypass_queueing", flag, false, "straight to the driver: faster, but past SQM and tcpdump"),
@@ -168,7 +79,7 @@ export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
   timer("espIdleMs", 15 * SECOND, 7 * DAY, "Tei: an ESP item without traffic is forgotten"),
   timer("espUnconfirmedIdleMs", SECOND, HOUR, "the same, where the client never sent"),
   size("espServerFirstPerServerMax", 1, 4096, "SPIs a server may open before the client sends"),
-  size("multicastClientsMax", 1, 64, "copies of a packet of uncertain owner"),
+  size("multicastClientsMax", 1, 8, "copies of a packet of uncertain owner"),
   size("unknownSpiPerSecondMax", 1, 100000, "packets a second of unknown SPIs, for each server"),
   timer("relearnMs", 0, 10 * SECOND, "listen before sending after a start without memory"),
   size("waitingPerServerMax", 1, 4096, "clients that wait for their turn at one server"),

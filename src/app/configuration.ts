@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The configuration: one JSON document, checked whole, so that a person sees all mistakes at once.
+// The configuration of a router: one JSON document, and what must not contradict in it.
 
 import { DEFAULT_LIMITS, type Limits } from "../masquerade/limits";
-import { readFile } from "../system/files";
 import type { LogLevel } from "../system/log";
 import type { Prefix } from "../wire/address";
 import { CONFIGURATION_KEYS, limitKey } from "./configuration-keys";
-import { JSON_NULL, readJson, writeJson } from "./json";
-import { nearestName } from "./nearest-name";
+import {
+  type Checked,
+  clip,
+  type DocumentValues,
+  loadDocument,
+  parseDocument,
+  type RawDocument,
+  readKeys,
+} from "./document";
+import { JSON_NULL, writeJson } from "./json";
 
 export interface Configuration {
   /** Names of the interfaces. */
@@ -30,6 +37,7 @@ export interface Configuration {
   /** Services of the router itself on its WAN address (`scope all`). */
   readonly ownTcpPorts: readonly number[];
   readonly ownUdpPorts: readonly number[];
+  readonly algorithm: "vpnmasq" | "published";
   /** RFC 4787 REQ-8: whom a client's mapping lets in. */
   readonly filtering: "address" | "endpoint";
   /** Frames; a power of two. */
@@ -41,29 +49,25 @@ export interface Configuration {
   readonly effective: Readonly<Record<string, unknown>>;
 }
 
-/** The configuration, or nothing and every problem found, a line each. */
-export type CheckedConfiguration = LuaMultiReturn<[Configuration, undefined] | [undefined, string[]]>;
-
-/** A document is a few hundred bytes; what is much longer is another file. */
-const FILE_BYTES_MAX = 65536;
-
 /** Reads and checks a configuration file. */
-export function loadConfiguration(path: string): CheckedConfiguration {
-  const [content, problem] = readFile(path, FILE_BYTES_MAX);
-  if (content === undefined) return $multi(undefined, [problem]);
-  return checkConfiguration(content);
+export function loadConfiguration(path: string): Checked<Configuration> {
+  const [document, problems] = loadDocument(path);
+  if (document === undefined) return $multi(undefined, problems);
+  return readConfiguration(document);
 }
 
 /** Checks a configuration document. */
-export function checkConfiguration(content: string): CheckedConfiguration {
-  const [document, problem] = readJson(content);
-  if (problem !== undefined) return $multi(undefined, [`not JSON: ${problem}`]);
-  if (!isObject(document)) return $multi(undefined, ['not an object; use {"lan": "...", "wan": "..."}']);
+export function checkConfiguration(content: string): Checked<Configuration> {
+  const [document, problems] = parseDocument(content);
+  if (document === undefined) return $multi(undefined, problems);
+  return readConfiguration(document);
+}
+
+export function readConfiguration(document: RawDocument): Checked<Configuration> {
   const problems: string[] = [];
-  const given = flatten(document, problems);
-  const values = readValues(given, problems);
+  const read = readKeys(document, CONFIGURATION_KEYS, problems);
   if (problems.length > 0) return $multi(undefined, problems);
-  const configuration = assemble(values, given);
+  const configuration = assemble(read);
   const contradictions = contradictionsOf(configuration);
   if (contradictions.length > 0) return $multi(undefined, contradictions);
   return $multi(configuration, undefined);
@@ -84,76 +88,13 @@ export function takeLiveKeys(running: Configuration, fresh: Configuration): Conf
   return { ...running, lanNetworks, ownPeers, ownTcpPorts, ownUdpPorts, logLevel, effective };
 }
 
-// Reading
-
-/** Objects inside the document: what stands before the dot of a key. */
-const GROUPS = ["limits", "own_ports"];
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return type(value) === "table" && (value as LuaTable<number, unknown>).get(1) === undefined;
-}
-
-/** The document's values by their keys with dots, in order. */
-function flatten(document: Record<string, unknown>, problems: string[]): LuaMap<string, unknown> {
-  const given = new LuaMap<string, unknown>();
-  const take = (key: string, value: unknown): void => {
-    if (given.has(key)) problems.push(`${clip(key)}: given twice`);
-    else if (isKnown(key, problems)) given.set(key, value);
-  };
-  for (const name of sortedKeys(document)) {
-    const value = document[name];
-    if (!GROUPS.includes(name)) take(name, value);
-    else if (isObject(value)) for (const inner of sortedKeys(value)) take(`${name}.${inner}`, value[inner]);
-    else problems.push(`${name}: ${quote(value)} is not accepted; use an object`);
-  }
-  return given;
-}
-
-function sortedKeys(document: object): string[] {
-  return Object.keys(document).sort((one, other) => (one < other ? -1 : 1));
-}
-
-function isKnown(name: string, problems: string[]): boolean {
-  const known = CONFIGURATION_KEYS.map(({ key }) => key);
-  if (known.includes(name)) return true;
-  const nearest = nearestName(name, known);
-  const hint = nearest === undefined ? "`vpnmasq check --keys` lists all" : `did you mean "${nearest}"?`;
-  problems.push(`${clip(name)}: there is no such key; ${hint}`);
-  return false;
-}
-
-function readValues(given: LuaMap<string, unknown>, problems: string[]): LuaMap<string, unknown> {
-  const values = new LuaMap<string, unknown>();
-  for (const { key, accepted, standard, read } of CONFIGURATION_KEYS) {
-    const value = given.get(key) ?? standard;
-    const result = value === undefined ? undefined : read(value);
-    if (value === undefined) problems.push(`${key}: must be given; use ${accepted}`);
-    else if (result === undefined) problems.push(`${key}: ${quote(value)} is not accepted; use ${accepted}`);
-    else values.set(key, result);
-  }
-  return values;
-}
-
-const SHOWN_BYTES_MAX = 40;
-
-function clip(shown: string): string {
-  return string.len(shown) <= SHOWN_BYTES_MAX ? shown : `${string.sub(shown, 1, SHOWN_BYTES_MAX)}...`;
-}
-
-/** A value as it stands in the document, cut when it is long. */
-function quote(value: unknown): string {
-  return clip(writeJson(value));
-}
-
 // Meaning
 
-function assemble(values: LuaMap<string, unknown>, given: LuaMap<string, unknown>): Configuration {
+function assemble({ values, effective }: DocumentValues): Configuration {
   const valueOf = <Value>(key: string): Value => values.get(key) as Value;
   const flash = valueOf<unknown>("flash_snapshot");
   const limits: Limits = { ...DEFAULT_LIMITS };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) limits[field] = valueOf(limitKey(field));
-  const effective: Record<string, unknown> = {};
-  for (const { key, standard } of CONFIGURATION_KEYS) effective[key] = given.get(key) ?? standard;
   return {
     lan: valueOf("lan"),
     wan: valueOf("wan"),
@@ -169,6 +110,7 @@ function assemble(values: LuaMap<string, unknown>, given: LuaMap<string, unknown
     ownPeers: valueOf("own_peers"),
     ownTcpPorts: valueOf("own_ports.tcp"),
     ownUdpPorts: valueOf("own_ports.udp"),
+    algorithm: valueOf("algorithm"),
     filtering: valueOf("filtering"),
     receiveSlots: valueOf("receive_frames"),
     sendSlots: valueOf("send_frames"),

@@ -29,7 +29,9 @@ import { formatAddress } from "../wire/address";
 import type { Bytes } from "../wire/bytes";
 import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
 import { type Configuration, loadConfiguration, needsRestart, takeLiveKeys } from "./configuration";
+import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
+import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
 import type { LinkReport, ReloadReport, RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
 
@@ -37,11 +39,6 @@ import { Journal, type RestoreReport } from "./snapshot-file";
 const TICK_MS = 100;
 /** What the kernel refused is tried again after this: modules may load later, names may appear. */
 const RETRY_MS = 5000;
-
-/** sysexits.h: EX_UNAVAILABLE, EX_NOPERM, EX_CONFIG. */
-const EXIT_UNAVAILABLE = 69;
-const EXIT_NO_PERMISSION = 77;
-const EXIT_CONFIGURATION = 78;
 
 /** Runs until told to end. @returns the exit status. */
 export function runRouter(configPath: string): number {
@@ -96,9 +93,12 @@ export class Router implements RouterState {
     readonly configPath: string,
     private readonly log: Log,
   ) {
-    const { limits, scope, filtering } = config;
-    this.table = new Table({ limits, scope, filtering, seed: randomWord() });
+    const { limits, scope, filtering, algorithm } = config;
+    this.table = new Table({ limits, scope, filtering, algorithm, seed: randomWord() });
     this.forwarder = new Forwarder(this.table, this.decisions, limits);
+    this.forwarder.beforeSending = () => {
+      this.journal.record(this.esp, this.ike, this.table.wanAddress, monotonicMs());
+    };
     this.links = new LinkWatch(config.lan, config.wan);
     this.esp = this.table.esp;
     this.ike = this.table.ike;
@@ -117,7 +117,9 @@ export class Router implements RouterState {
     router.routes = routes;
     const unread = router.links.read(routes);
     if (unread !== undefined) return fail(unread);
-    const [control, controlProblem] = ControlServer.listen(router.loop, config.control, router);
+    const [control, controlProblem] = ControlServer.listen(router.loop, config.control, (line) =>
+      answerLine(router, line),
+    );
     if (control === undefined) return fail(controlProblem);
     router.control = control;
     router.remember();
@@ -174,7 +176,6 @@ export class Router implements RouterState {
   private tick(nowMs: number): void {
     if (this.isStale || nowMs >= this.retryAtMs) this.reconcile();
     this.forwarder.tick(nowMs);
-    this.journal.record(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.compiler.tick(nowMs);
   }
@@ -184,7 +185,6 @@ export class Router implements RouterState {
     if (this.isStale) this.reconcile();
     if (side === this.forwarder.lan) this.forwarder.receiveFromLan(nowMs);
     else if (side === this.forwarder.wan) this.forwarder.receiveFromWan(nowMs);
-    this.journal.record(this.esp, this.ike, this.table.wanAddress, nowMs);
   }
 
   /** Told until it is read: an error that is not taken would keep the loop awake. */
@@ -245,6 +245,7 @@ export class Router implements RouterState {
     this.takeWanAddress(territory.wanAddress ?? NO_ADDRESS);
     this.forwarder.lanAddress = this.links.lanAddress();
     this.takeClients();
+    if (isNew) this.reserveOwnPorts();
     this.territory = territory;
     this.applyKernelRules(territory);
     this.tell(this.config.lan, linkNews(this.config.lan, this.links.lan()));
@@ -255,6 +256,13 @@ export class Router implements RouterState {
     this.forwarder.wan = this.reconcileSide(this.forwarder.wan, this.links.wan(), isNew, (headerBytes) =>
       wanFilter(territory, headerBytes),
     );
+  }
+
+  /** No client gets the port of a service of the router, even if it comes from that port. */
+  private reserveOwnPorts(): void {
+    if (this.table.flows === undefined) return;
+    for (const port of this.config.ownTcpPorts) this.table.flows.tcp.reservePort(port);
+    for (const port of this.config.ownUdpPorts) this.table.flows.udp.reservePort(port);
   }
 
   private takeClients(): void {

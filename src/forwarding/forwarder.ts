@@ -38,6 +38,8 @@ export class Forwarder {
   wan: Side | undefined;
   /** Our address on the LAN, a word: ICMP errors to clients come from it. */
   lanAddress: number | undefined;
+  /** Called before a burst leaves: what it taught is to be on record before anybody can have seen its packets. */
+  beforeSending: ((this: void) => void) | undefined;
 
   private readonly held = new HoldQueue();
   private readonly fragmenter = new Fragmenter();
@@ -249,7 +251,8 @@ export class Forwarder {
     const packet = this.table.packet;
     const from = (packet.frame as BytePtr).plus(packet.at);
     const isWhole = ring?.completeChecksum() !== false;
-    const isHeld = isWhole && out.unresolved.hold(hop.neighbour, back === this.lan, from, packet.totalBytes, this.nowMs);
+    const isHeld =
+      isWhole && out.unresolved.hold(hop.neighbour, back === this.lan, from, packet.totalBytes, this.nowMs);
     if (!isHeld) this.table.verdict.drop("hold-full");
   }
 
@@ -354,6 +357,7 @@ export class Forwarder {
   }
 
   private flush(): void {
+    if (this.beforeSending !== undefined) this.beforeSending();
     this.wan?.ring.flush();
     this.lan?.ring.flush();
   }

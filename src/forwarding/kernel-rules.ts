@@ -50,7 +50,10 @@ function chain(name: string, device: string, rules: string[]): string[] {
 }
 
 function lanRules(territory: Territory): string[] {
-  const ownOnes = territory.scope === "all" ? territory.localAddresses.filter((one) => one !== territory.wanAddress) : territory.localAddresses;
+  const ownOnes =
+    territory.scope === "all"
+      ? territory.localAddresses.filter((one) => one !== territory.wanAddress)
+      : territory.localAddresses;
   const rules = ["ip daddr 224.0.0.0-255.255.255.255 accept"];
   const kept = [...ownOnes, ...territory.ownPeers];
   if (kept.length > 0) rules.push(`ip daddr ${set(kept.map((address) => formatAddress(address)))} accept`);

@@ -125,9 +125,13 @@ export class NextHops {
     hop.isUnreachable = neighbour?.hasFailed === true;
   }
 
-  /** What comes of it is an event. */
+  /**
+   * What comes of it is an event. An entry that somebody set by hand is left alone: being told of its use, the kernel
+   * would take it for one that it must confirm (net/core/neighbour.c, NEIGH_UPDATE_F_USE).
+   */
   private resolve(hop: NextHop): void {
-    if (this.hasLinkHeader) this.routes.resolve(this.interfaceIndex, hop.neighbour);
+    const isPermanent = this.neighbours.get(hop.neighbour)?.isPermanent === true;
+    if (this.hasLinkHeader && !isPermanent) this.routes.resolve(this.interfaceIndex, hop.neighbour);
   }
 
   private readNeighbours(): void {

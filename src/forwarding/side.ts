@@ -41,13 +41,7 @@ export class Side {
   }
 
   /** Opens a ring on a link that is there; an error is a line for people. */
-  static open(
-    this: void,
-    link: Link,
-    routes: RouteSocket,
-    sizes: RingSizes,
-    filterFor: FilterMaker,
-  ): Outcome<Side> {
+  static open(this: void, link: Link, routes: RouteSocket, sizes: RingSizes, filterFor: FilterMaker): Outcome<Side> {
     const linkHeaderBytes = headerBytesOf(link);
     if (linkHeaderBytes === undefined) {
       return fail(`${link.name}: links of hardware type ${link.hardwareType} are not supported`);

@@ -46,7 +46,10 @@ const QUOTED_PORTS_AT = 8 + 20;
 
 /** The program for the LAN: packets of clients to somebody beyond us. */
 export function lanFilter(territory: Territory, linkHeaderBytes: number): FilterInstruction[] {
-  const ownOnes = territory.scope === "all" ? territory.localAddresses.filter((one) => one !== territory.wanAddress) : territory.localAddresses;
+  const ownOnes =
+    territory.scope === "all"
+      ? territory.localAddresses.filter((one) => one !== territory.wanAddress)
+      : territory.localAddresses;
   const notForUs = [...ownOnes, ...territory.ownPeers];
   return assemble([
     ...ipv4ToUs(),
@@ -70,14 +73,13 @@ export function wanFilter(territory: Territory, linkHeaderBytes: number): Filter
   ]);
 }
 
+/** Frames of VLANs above the interface are kept out by the ring itself (packet-ring.ts). */
 function ipv4ToUs(): FilterStep[] {
   return [
     loadHalf(ancillary.protocol),
     jumpIfEqual(ETHERTYPE_IPV4, undefined, "reject"),
     loadByte(ancillary.packetType),
     jumpIfEqual(PACKET_TO_US, undefined, "reject"),
-    loadByte(ancillary.vlanTagPresent),
-    jumpIfEqual(0, undefined, "reject"),
   ];
 }
 

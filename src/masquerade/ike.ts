@@ -10,7 +10,7 @@
 // that the owner sends makes the session.
 
 import type { IsakmpView } from "../wire/isakmp";
-import type { IkeKnowledge } from "./esp";
+import type { IkeKnowledge } from "./esp-turns";
 import type { Limits } from "./limits";
 import { Quota } from "./quota";
 import { RateLimit } from "./rate-limit";
@@ -142,9 +142,13 @@ export class IkeTracker implements IkeKnowledge {
     }
   }
 
-  hasNegotiated(client: number, server: number): boolean {
-    const sessions = this.byServer.get(server) ?? [];
-    return sessions.some((session) => session.client === client && session.negotiatedMs !== undefined);
+  negotiatedMs(client: number, server: number): number | undefined {
+    let lastMs: number | undefined;
+    for (const session of this.byServer.get(server) ?? []) {
+      const isTheirs = session.client === client && session.negotiatedMs !== undefined;
+      if (isTheirs) lastMs = Math.max(session.negotiatedMs ?? 0, lastMs ?? 0);
+    }
+    return lastMs;
   }
 
   /** The session of an embedded message in an ICMP error: by cookies, from the WAN's or the LAN's point of view. */

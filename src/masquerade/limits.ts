@@ -23,7 +23,7 @@ export interface Limits {
   espUnconfirmedIdleMs: number;
   /** Incoming SPIs that a server may open before the client has sent: more would let a spoofer fill the table. */
   espServerFirstPerServerMax: number;
-  /** Clients that get a copy of a packet whose owner is not certain. Hardin's patch used 5. */
+  /** Clients that get a copy of a packet of uncertain owner. Hardin's patch used 5; the look-up holds 8 with one SPI. */
   multicastClientsMax: number;
   /** Packets a second from one server whose SPI nobody is known to own: more are not worth the work. */
   unknownSpiPerSecondMax: number;
@@ -85,7 +85,7 @@ export const DEFAULT_LIMITS: Limits = {
   espIdleMs: 1 * HOUR,
   espUnconfirmedIdleMs: 1 * MINUTE,
   espServerFirstPerServerMax: 32,
-  multicastClientsMax: 16,
+  multicastClientsMax: 8,
   unknownSpiPerSecondMax: 200,
   relearnMs: 300,
   waitingPerServerMax: 256,

@@ -18,7 +18,7 @@ import { ISAKMP_PORT, IsakmpView } from "../wire/isakmp";
 import { TcpView } from "../wire/tcp";
 import { UdpView } from "../wire/udp";
 import { ClientNetworks } from "./client-networks";
-import { EspTracker } from "./esp";
+import { type EspAlgorithm, EspTracker } from "./esp";
 import { NO_SPI } from "./esp-record";
 import { FlowTables } from "./flow-tables";
 import type { Filtering } from "./flows";
@@ -29,7 +29,7 @@ import { NO_RECORD } from "./key-index";
 import type { Limits } from "./limits";
 import type { Reason } from "./reason";
 import { Releases } from "./releases";
-import { Verdict } from "./verdict";
+import { Action, Verdict } from "./verdict";
 
 export interface TableOptions {
   limits: Limits;
@@ -37,6 +37,8 @@ export interface TableOptions {
   scope: "vpn" | "all";
   /** Who may send to a mapped port (RFC 4787 §5): peers the client has sent to, or anybody. */
   filtering: Filtering;
+  /** How ESP is told apart: with our extensions, or exactly as VPN Masquerade was published. */
+  algorithm: EspAlgorithm;
   /** A random word: look-ups and ports are not to be guessed from outside. */
   seed: number;
 }
@@ -86,7 +88,7 @@ export class Table {
     const limits = options.limits;
     this.verdict = new Verdict(limits.multicastClientsMax);
     this.ike = new IkeTracker(limits, this.releases);
-    this.esp = new EspTracker(limits, this.ike, this.releases, options.seed);
+    this.esp = new EspTracker(limits, this.ike, this.releases, options.seed, options.algorithm);
     this.flows = options.scope === "all" ? new FlowTables(limits, options.filtering, options.seed) : undefined;
     this.fragments = new FragmentTracker(limits, this.releases, options.seed);
     this.icmpErrors = new IcmpErrorTracker(limits, this.esp, this.ike, this.flows);
@@ -214,6 +216,7 @@ export class Table {
     }
     this.kind = Kind.AddressOnly;
     this.fragments.laterOutbound(packet, nowMs, this.verdict);
+    this.isHairpin = this.verdict.action === Action.Forward && packet.destination() === this.wanAddress;
   }
 
   private decideOutboundUdp(nowMs: number): void {

@@ -6,6 +6,7 @@ import { abi } from "../../../src/system/abi/constants";
 import { monotonicMs } from "../../../src/system/clock";
 import { byteArray, type BytePtr, create, declareC, networkOrder16, type Ptr, typeOf } from "../../../src/system/ffi";
 import { closeSocket } from "../../../src/system/link-address";
+import { modulo } from "../../../src/wire/word";
 import { addressOctets } from "../frame";
 import type { Namespace } from "./namespace";
 
@@ -63,7 +64,7 @@ const entries = create(typeOf<Ptr<PollEntry>>("struct { int fd; short events, re
 const PERIOD_BYTES = 65521;
 const pattern = create(byteArray, PERIOD_BYTES + CHUNK_BYTES);
 for (const at of $range(0, PERIOD_BYTES + CHUNK_BYTES - 1)) {
-  const place = at % PERIOD_BYTES;
+  const place = modulo(at, PERIOD_BYTES);
   pattern[at] = ((place * 197) ^ (place >> 8)) & 0xff;
 }
 const received = create(byteArray, CHUNK_BYTES);
@@ -112,9 +113,11 @@ function pump(from: number, to: number, totalBytes: number): string | undefined 
     C.poll(entries, 2, 1000);
     if (monotonicMs() > deadlineMs) return `${arrived} of ${totalBytes} bytes arrived in time`;
     const offer = math.min(CHUNK_BYTES, totalBytes - sent);
-    if (offer > 0) sent += math.max(0, tonumber(C.send(from, pattern.plus(sent % PERIOD_BYTES), offer, MSG_NOSIGNAL))!);
+    if (offer > 0)
+      sent += math.max(0, tonumber(C.send(from, pattern.plus(modulo(sent, PERIOD_BYTES)), offer, MSG_NOSIGNAL))!);
     const count = math.max(0, tonumber(C.recv(to, received, CHUNK_BYTES, 0))!);
-    if (C.memcmp(received, pattern.plus(arrived % PERIOD_BYTES), count) !== 0) return `other bytes after ${arrived}`;
+    if (C.memcmp(received, pattern.plus(modulo(arrived, PERIOD_BYTES)), count) !== 0)
+      return `other bytes after ${arrived}`;
     arrived += count;
   }
   return undefined;

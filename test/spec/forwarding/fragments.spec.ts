@@ -88,7 +88,10 @@ describe("fragments through the router", () => {
     for (const _ of $range(1, count)) arrived.push(far.expect(isFragment));
     for (const fragment of arrived) {
       assert.equal(number16(arrived[0], 4), number16(fragment, 4));
-      assert.equal(far === site.server ? ROUTER_WAN : CLIENT_1, far === site.server ? sourceOf(fragment) : destinationOf(fragment));
+      assert.equal(
+        far === site.server ? ROUTER_WAN : CLIENT_1,
+        far === site.server ? sourceOf(fragment) : destinationOf(fragment),
+      );
     }
     arrived.sort((one, other) => offsetOf(one) - offsetOf(other));
     return join(...arrived.map((fragment) => fragment.slice(20)));
@@ -119,7 +122,10 @@ describe("fragments through the router", () => {
       near.send(first);
       near.send(third);
       const arrived = [far.expect(isFragment), far.expect(isFragment)];
-      assert.same([0, 2 * PIECE_BYTES], arrived.map((fragment) => offsetOf(fragment)));
+      assert.same(
+        [0, 2 * PIECE_BYTES],
+        arrived.map((fragment) => offsetOf(fragment)),
+      );
       assert.is_true(far.isSpared(isFragment));
       near.send(second);
       assert.equal(PIECE_BYTES, offsetOf(far.expect(isFragment)));

@@ -123,7 +123,11 @@ describe("a router whose interfaces change", () => {
     assert.is_true(router.counted("no-route") > 0);
     site.router.ip(`route add default via ${GATEWAY}`);
     assert.is_true(recovers());
-    site.server.namespace.ip("addr add 198.51.100.3/24 dev eth0", "link set eth0 down", "link set eth0 address 02:00:00:00:00:99");
+    site.server.namespace.ip(
+      "addr add 198.51.100.3/24 dev eth0",
+      "link set eth0 down",
+      "link set eth0 address 02:00:00:00:00:99",
+    );
     site.server.namespace.ip("link set eth0 up");
     site.router.ip("route replace default via 198.51.100.3");
     assert.is_true(recovers());

@@ -54,7 +54,7 @@ export class Namespace {
     const [done, result] = pcall(action);
     C.setns(this.home, CLONE_NEWNET);
     if (!done) error(result, 0);
-    return result as Result;
+    return result;
   }
 
   /** Runs a shell command in this network, which must succeed. */

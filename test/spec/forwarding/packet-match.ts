@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What a spec waits for on the wire, and what it reads off a packet that came.
 
+import { toWord } from "../../../src/wire/word";
 import { addressOctets, type Octets } from "../frame";
 import type { Matcher } from "./station";
 
@@ -35,7 +36,7 @@ export const isEsp = ofProtocol(PROTOCOL.esp);
 
 /** ESP, in one piece or its first fragment, on this SPI. */
 export function espOn(spi: number): Matcher {
-  return (packet) => isEsp(packet) && (number16(packet, 20) << 16) + number16(packet, 22) === (spi << 0);
+  return (packet) => isEsp(packet) && toWord(number16(packet, 20) * 0x10000 + number16(packet, 22)) === toWord(spi);
 }
 
 /** UDP to this port. */

@@ -65,7 +65,9 @@ for (const scope of ["vpn", "all"]) {
         assert.equal(ROUTER_WAN, sourceOf(pieces[1]));
         assert.equal(number16(pieces[0], 4), number16(pieces[1], 4));
         identifications.push(number16(pieces[0], 4));
-        site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: esp({ spi: 0x3100 + identifications.length }) }));
+        site.server.send(
+          ipv4({ from: SERVER, to: ROUTER_WAN, carrying: esp({ spi: 0x3100 + identifications.length }) }),
+        );
         client.expect(isEsp);
       }
       assert.not_equal(identifications[0], identifications[1]);

@@ -158,7 +158,8 @@ export class RouterProcess {
   /** Waits for its end; the exit status, 128 + the signal's number, or undefined when it goes on running. */
   end(timeoutMs = PATIENCE_MS): number | undefined {
     const status = create(typeOf<Ptr<number>>("int[1]"));
-    if (this.pid === 0 || !waitUntil(() => C.waitpid(this.pid, status, WNOHANG) === this.pid, timeoutMs)) return undefined;
+    if (this.pid === 0 || !waitUntil(() => C.waitpid(this.pid, status, WNOHANG) === this.pid, timeoutMs))
+      return undefined;
     this.pid = 0;
     const signal = status[0] & 0x7f;
     return signal === 0 ? (status[0] >> 8) & 0xff : 128 + signal;

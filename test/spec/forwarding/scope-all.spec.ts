@@ -19,6 +19,8 @@ import { RouterProcess, waitUntil } from "./router-process";
 import { CLIENT_1, CLIENT_2, ROUTER_LAN, ROUTER_WAN, SERVER, Site } from "./site";
 import { Station } from "./station";
 
+/** A port of the router's own services, among those that clients get. */
+const OWN_PORT = 5300;
 const BULK_BYTES = 20 * 1024 * 1024;
 
 /** The echo replies that a namespace's kernel took in. */
@@ -33,8 +35,7 @@ describe("the router in scope all", () => {
 
   setup(() => {
     site = new Site();
-    // What arrives is to be seen, not answered: of the servers, only the gateway's address answers pings.
-    router = new RouterProcess(site.router, { scope: "all", own_ports: { udp: [53] } }).start();
+    router = new RouterProcess(site.router, { scope: "all", own_ports: { udp: [OWN_PORT] } }).start();
   });
 
   teardown(() => {
@@ -136,7 +137,10 @@ describe("the router in scope all", () => {
     });
     for (const fragment of fragmentsOf(datagram, 1480).reverse()) client.send(fragment);
     const offsets = [1, 2, 3].map(() => number16(site.server.expect(isFragment), 6) & 0x1fff);
-    assert.same([0, 185, 370], offsets.sort((one, other) => one - other));
+    assert.same(
+      [0, 185, 370],
+      offsets.sort((one, other) => one - other),
+    );
   });
 
   it("leaves the router's own services and its own pings to the kernel", () => {
@@ -145,13 +149,18 @@ describe("the router in scope all", () => {
     client.expect(icmpOf(0));
     site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: icmpEcho({ identifier: 6 }) }));
     site.server.expect(icmpOf(0));
-    // Nothing listens on port 53: that the kernel says so shows that it has got the packet.
-    site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: udp({ fromPort: 5555, toPort: 53 }) }));
+    // Nothing listens on that port: that the kernel says so shows that it has got the packet.
+    site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: udp({ fromPort: 5555, toPort: OWN_PORT }) }));
     site.server.expect(icmpOf(3, 3));
     site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: udp({ fromPort: 5555, toPort: 5353 }) }));
     assert.is_true(site.server.isSpared(isIcmpError));
     const own = { client: site.router, server: site.server.namespace, address: SERVER, port: 7003 };
     assert.is_nil(transfer({ ...own, totalBytes: 100000, direction: "up" }));
+  });
+
+  it("gives no client the port of a service of its own", () => {
+    const there = open(OWN_PORT, 9007);
+    assert.not_equal(OWN_PORT, number16(there, 20));
   });
 
   it("leaves the answers to the router's own pings to the kernel", () => {

@@ -13,7 +13,9 @@ describe("the router in scope vpn", () => {
   setup(() => {
     site = new Site();
     site.router.shell("sysctl -qw net.ipv4.ip_forward=1");
-    site.router.shell("nft 'table ip nat { chain out { type nat hook postrouting priority srcnat; oif wan0 masquerade; }; }'");
+    site.router.shell(
+      "nft 'table ip nat { chain out { type nat hook postrouting priority srcnat; oif wan0 masquerade; }; }'",
+    );
     router = new RouterProcess(site.router).start();
   });
 
@@ -86,10 +88,15 @@ describe("the router in scope vpn", () => {
     client.send(ipv4({ from: CLIENT_1, to: SERVER, carrying: ike({ initiatorCookie: "1111111111111111" }) }));
     site.server.expect(espOn(0x1001));
     site.server.expect(udpTo(500));
-    assert.is_true(site.server.isSpared((packet) => isEsp(packet) || udpTo(500)(packet)), "a second copy");
+    assert.is_true(
+      site.server.isSpared((packet) => isEsp(packet) || udpTo(500)(packet)),
+      "a second copy",
+    );
     // Nobody owns these: were they the kernel's, it would answer "protocol unreachable" and "port unreachable".
     site.server.send(ipv4({ from: "203.0.113.99", to: ROUTER_WAN, carrying: esp({ spi: 0x7777 }) }));
-    site.server.send(ipv4({ from: "203.0.113.99", to: ROUTER_WAN, carrying: ike({ initiatorCookie: "7777777777777777" }) }));
+    site.server.send(
+      ipv4({ from: "203.0.113.99", to: ROUTER_WAN, carrying: ike({ initiatorCookie: "7777777777777777" }) }),
+    );
     assert.is_true(site.server.isSpared(isIcmpError), "an answer");
     assert.is_true(client.isSpared(isIcmpError), "an answer");
     const tracked = site.router.output("cat /proc/net/nf_conntrack");

@@ -28,7 +28,11 @@ export class Site {
   private readonly namespaces: Namespace[] = [this.router];
 
   constructor(options: SiteOptions = {}) {
-    this.router.ip(`link add lan0 type bridge forward_delay 0`, `addr add ${ROUTER_LAN}/24 dev lan0`, "link set lan0 up");
+    this.router.ip(
+      `link add lan0 type bridge forward_delay 0`,
+      `addr add ${ROUTER_LAN}/24 dev lan0`,
+      "link set lan0 up",
+    );
     this.clients = [this.client(1, CLIENT_1), this.client(2, CLIENT_2)];
     const beyond = this.host();
     beyond.ip(`addr add ${SERVER}/32 dev lo`, `addr add ${OTHER_SERVER}/32 dev lo`);

@@ -15,7 +15,10 @@ function auditServer(tracker: EspTracker, server: EspServer, limits: Limits): vo
   const words = tracker.records.words;
   for (const record of server.outstanding) {
     must(tracker.records.phase(record) === Phase.Outstanding, "a record in the turn is not outstanding");
-    must(server.turnClient === words[record * ESP_RECORD_WORDS + EspField.Client], "a record of a client without the turn");
+    must(
+      server.turnClient === words[record * ESP_RECORD_WORDS + EspField.Client],
+      "a record of a client without the turn",
+    );
   }
   for (const record of server.waiting) {
     must(tracker.records.phase(record) === Phase.Waiting, "a record in the queue does not wait");

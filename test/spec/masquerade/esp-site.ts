@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // An ESP tracker with the clients and servers of the specs around it: packets go in, and who got them comes out.
 
-import { EspTracker, type IkeKnowledge } from "../../../src/masquerade/esp";
+import { EspTracker } from "../../../src/masquerade/esp";
+import type { IkeKnowledge } from "../../../src/masquerade/esp-turns";
 import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
 import type { Reason } from "../../../src/masquerade/reason";
 import { Releases } from "../../../src/masquerade/releases";
@@ -23,14 +24,16 @@ export class Negotiations implements IkeKnowledge {
   recent: number[] = [];
   /** Clients that speak IKE with the server. */
   speakers: number[] = [];
-  private readonly everSeen = new LuaSet<number>();
+  /** The time, which the site tells. */
+  nowMs = 0;
+  private readonly times = new LuaMap<number, number>();
 
-  /** A client and the server negotiate a child SA now. */
+  /** Clients and the server negotiate child SAs now. */
   negotiates(...clients: number[]): void {
     for (const client of clients) {
       this.recent = [client, ...this.recent.filter((other) => other !== client)];
       this.speakers = [client, ...this.speakers.filter((other) => other !== client)];
-      this.everSeen.add(client);
+      this.times.set(client, this.nowMs);
     }
   }
 
@@ -47,8 +50,8 @@ export class Negotiations implements IkeKnowledge {
     this.recent = this.recent.filter((other) => other !== client);
   }
 
-  hasNegotiated(client: number): boolean {
-    return this.everSeen.has(client);
+  negotiatedMs(client: number): number | undefined {
+    return this.times.get(client);
   }
 }
 
@@ -64,6 +67,7 @@ export class EspSite {
   constructor(limits: Partial<Limits> = {}) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.verdict = new Verdict(this.limits.multicastClientsMax);
+    this.ike.nowMs = this.nowMs;
     this.tracker = new EspTracker(this.limits, this.ike, this.releases, 77);
   }
 
@@ -116,6 +120,7 @@ export class EspSite {
     const endMs = this.nowMs + milliseconds;
     while (this.nowMs < endMs) {
       this.nowMs = Math.min(endMs, this.nowMs + 100);
+      this.ike.nowMs = this.nowMs;
       this.tracker.expire(this.nowMs);
     }
     auditEsp(this.tracker, this.limits);

@@ -171,7 +171,9 @@ export class World {
     this.esp.outbound(tunnel.client, tunnel.server, epoch.outSpi, PACKET_BYTES, this.nowMs, verdict);
     if (verdict.action === Action.Hold) {
       const packets = this.held.get(verdict.holdKey) ?? [];
-      packets.push(() => this.clientSends(tunnel, epoch));
+      packets.push(() => {
+        this.clientSends(tunnel, epoch);
+      });
       this.held.set(verdict.holdKey, packets);
     } else if (verdict.action === Action.Forward) {
       this.afterNetwork(() => {
@@ -185,7 +187,9 @@ export class World {
   private serverSends(tunnel: Tunnel, epoch: Epoch): void {
     epoch.sequence += 1;
     const { sequence } = epoch;
-    this.afterNetwork(() => this.arrive(tunnel, epoch, sequence));
+    this.afterNetwork(() => {
+      this.arrive(tunnel, epoch, sequence);
+    });
   }
 
   private afterNetwork(deliver: () => void): void {

@@ -4,6 +4,7 @@
 // Names: 0xa… are Alice's SPIs, 0xb… Bob's, 0xc… Carol's; 0x.0… go out, 0x.1… come in.
 
 import { LEARNED_TEXTS, Phase } from "../../../src/masquerade/esp-record";
+import { toWord } from "../../../src/wire/word";
 import { Random } from "../random";
 import { auditEsp } from "./esp-audit";
 import { ALICE, BOB, CAROL, EspSite, OTHER_SERVER, SERVER } from "./esp-site";
@@ -99,9 +100,9 @@ describe("An ESP epoch", () => {
     site.establish(ALICE, A_OUT, A_IN);
     site.ike.negotiates(BOB);
     for (const start of [0x40000000, 0x7ffffffa, -6]) {
-      site.numbered(A_IN, start | 0);
+      site.numbered(A_IN, toWord(start));
       for (const step of $range(1, 12)) {
-        assert.equal("esp-established", site.numbered(A_IN, (start + step) | 0));
+        assert.equal("esp-established", site.numbered(A_IN, toWord(start + step)));
         assert.same([ALICE], site.receivers());
       }
     }
@@ -257,6 +258,19 @@ describe("A server that speaks first on a new SPI", () => {
     site.sends(ALICE, A_OUT);
     assert.equal("esp-shared", site.answers(A_IN));
     assert.same([ALICE, BOB], site.receivers());
+  });
+
+  it("before the client negotiates anew is no answer to that; without another one, it is by the end of the turn", () => {
+    const site = new EspSite();
+    site.ike.negotiates(ALICE, BOB);
+    site.answers(A_IN);
+    site.pass(1000);
+    site.ike.negotiates(ALICE);
+    assert.equal("esp-first", site.sends(ALICE, A_OUT), "an unknown SPI may answer");
+    site.answers(A_IN);
+    site.pass(TOUT_MS);
+    assert.equal("esp-established", site.sends(ALICE, A_OUT));
+    assert.equal("esp-first", site.sends(CAROL, C_OUT), "nobody has the turn");
   });
 
   it("is dropped when no client speaks IKE with it, and that SPI is no answer later", () => {
@@ -752,6 +766,6 @@ describe("Race", () => {
 
 describe("What a person reads of an item", () => {
   it("has a sentence for each way of learning", () => {
-    for (const learned of $range(0, 5)) assert.is_true(LEARNED_TEXTS[learned as 0].length > 0);
+    for (const learned of $range(0, 5)) assert.matches("%a", LEARNED_TEXTS[learned as 0]);
   });
 });

@@ -61,9 +61,13 @@ describe("An ICMP error from the WAN", () => {
   it("about IKE is told by both cookies", () => {
     const router = new Router();
     router.out(ipv4({ from: ALICE, to: SERVER, carrying: ike({ initiatorCookie: COOKIE }) }));
-    router.in(ipv4({ from: SERVER, to: WAN, carrying: ike({ initiatorCookie: COOKIE, responderCookie: "0a".repeat(8) }) }));
+    router.in(
+      ipv4({ from: SERVER, to: WAN, carrying: ike({ initiatorCookie: COOKIE, responderCookie: "0a".repeat(8) }) }),
+    );
     router.out(ipv4({ from: BOB, to: SERVER, carrying: ike({ initiatorCookie: COOKIE }) }));
-    router.in(ipv4({ from: SERVER, to: WAN, carrying: ike({ initiatorCookie: COOKIE, responderCookie: "0b".repeat(8) }) }));
+    router.in(
+      ipv4({ from: SERVER, to: WAN, carrying: ike({ initiatorCookie: COOKIE, responderCookie: "0b".repeat(8) }) }),
+    );
     const message = ike({ initiatorCookie: COOKIE, responderCookie: "0b".repeat(8) });
     const about = router.out(ipv4({ from: BOB, to: SERVER, carrying: message })) as Octets;
     const got = router.in(ipv4({ from: ROUTER, to: WAN, carrying: icmpError({ about }) }));

@@ -176,9 +176,9 @@ describe("An IKE session", () => {
     const mainMode = { majorVersion: 1, exchangeType: 2 };
     assert.equal("ike-first", run.sends(ALICE, COOKIE, undefined, mainMode));
     assert.equal("ike-bound", run.answers(COOKIE, ALICES, mainMode));
-    assert.is_false(run.tracker.hasNegotiated(ALICE, SERVER));
+    assert.is_nil(run.tracker.negotiatedMs(ALICE, SERVER));
     run.sends(ALICE, COOKIE, ALICES, { majorVersion: 1, exchangeType: QUICK_MODE });
-    assert.is_true(run.tracker.hasNegotiated(ALICE, SERVER));
+    assert.equal(run.nowMs, run.tracker.negotiatedMs(ALICE, SERVER));
   });
 });
 
@@ -352,8 +352,8 @@ describe("What IKE tells about ESP", () => {
     assert.same([], run.tracker.negotiators(OTHER_SERVER, run.nowMs));
     run.pass(run.limits.negotiationMs - 500);
     assert.same([BOB], run.tracker.negotiators(SERVER, run.nowMs));
-    assert.is_true(run.tracker.hasNegotiated(ALICE, SERVER));
-    assert.is_false(run.tracker.hasNegotiated(CAROL, SERVER));
+    assert.is_not_nil(run.tracker.negotiatedMs(ALICE, SERVER));
+    assert.is_nil(run.tracker.negotiatedMs(CAROL, SERVER));
   });
 
   it("no longer names a client whose new SPI was learned, until it negotiates again", () => {

@@ -19,7 +19,7 @@ export class Router {
 
   constructor(options: Partial<TableOptions> = {}) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.table = new Table({ scope: "vpn", filtering: "address", seed: 5, ...options, limits });
+    this.table = new Table({ scope: "vpn", filtering: "address", algorithm: "vpnmasq", seed: 5, ...options, limits });
     this.table.wanAddress = address(WAN);
     this.table.clients.set([{ network: address("192.168.1.0"), lengthBits: 24 }]);
   }

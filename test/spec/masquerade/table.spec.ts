@@ -379,10 +379,16 @@ function anyPayload(random: Random): ReturnType<typeof esp> {
   if (kind <= 2) return esp({ spi: 0xff + random.below(40), sequence: random.word(), payload: counting(40) });
   if (kind <= 4) {
     const exchangeType = 33 + random.below(5);
-    return ike({ initiatorCookie: cookie(), responderCookie: cookie(), exchangeType, majorVersion: 1 + random.below(2) });
+    return ike({
+      initiatorCookie: cookie(),
+      responderCookie: cookie(),
+      exchangeType,
+      majorVersion: 1 + random.below(2),
+    });
   }
   if (kind === 5) return udp({ fromPort: random.below(3) * 500, toPort: random.below(3) * 500, payload: counting(9) });
-  if (kind === 6) return tcp({ fromPort: 1 + random.below(4), toPort: 80, flags: ["S", "A", "FA", "R"][random.below(4)] });
+  if (kind === 6)
+    return tcp({ fromPort: 1 + random.below(4), toPort: 80, flags: ["S", "A", "FA", "R"][random.below(4)] });
   if (kind === 7) return icmpEcho({ identifier: random.below(4), reply: random.below(2) === 0 });
   return raw(random.below(256), random.octets(random.below(60)));
 }
@@ -424,7 +430,7 @@ function fuzzOnce(router: Router, random: Random): void {
 describe("Any packets at all", () => {
   for (const scope of ["vpn", "all"] as const) {
     it(`in scope ${scope} never raise an error, keep to every limit, and leave nothing behind`, () => {
-      const random = new Random(20250 + scope.length);
+      const random = new Random(scope === "all" ? 20253 : 20254);
       const limits = {
         ...DEFAULT_LIMITS,
         espItemsMax: 48,

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The ESP items and how they are found, made and forgotten, within the limits; nothing here decides about packets.
+//
+// Both keys of an item have an index: (client, outgoing SPI, server) and (server, incoming SPI). Several items may have
+// one incoming SPI: they are its possible owners.
+
+import { toWord } from "../wire/word";
+import {
+  ESP_IN_KEY,
+  ESP_OUT_KEY,
+  ESP_RECORD_WORDS,
+  EspField,
+  EspRecords,
+  FLAG_RESTORED,
+  FLAG_SHARED,
+  Learned,
+  LEARNED_MASK,
+  LEARNED_SHIFT,
+  NO_SPI,
+  Phase,
+  PHASE_MASK,
+  SENDS_MASK,
+} from "./esp-record";
+import { EspServer } from "./esp-server";
+import { KeyIndex, NO_RECORD } from "./key-index";
+import type { Limits } from "./limits";
+import { Quota } from "./quota";
+import { RateLimit } from "./rate-limit";
+import { ESP_HOLD_BASE, type Releases } from "./releases";
+
+/** What named an item that is gone. */
+export interface ForgottenItem {
+  readonly client: number;
+  readonly server: number;
+  readonly inSpi: number;
+}
+
+/** Times in records are tenths of a second. */
+export const MS_PER_TICK = 100;
+/** Records looked at to find one that gives way when the table is full: bounds the work a flood can cause. */
+const EVICTION_SAMPLE = 64;
+/** A fiftieth of the records is looked at in each call: at ten calls a second, all are within five seconds. */
+const SWEEP_SHARE = 50;
+
+export class EspItems {
+  readonly records: EspRecords;
+  readonly servers = new LuaMap<number, EspServer>();
+  /** Records whose incoming SPI became known or changed since the caller last emptied this list: for the journal. */
+  learned: number[] = [];
+  /** Items with a known incoming SPI that were forgotten since the caller last emptied this list: for the journal. */
+  forgotten: ForgottenItem[] = [];
+
+  protected readonly byOutSpi: KeyIndex;
+  protected readonly byInSpi: KeyIndex;
+  protected readonly quota: Quota;
+  protected serverCount = 0;
+  private sweepAt = 0;
+  private evictionAt = 0;
+
+  /** @param seed random, for the hash of the look-ups */
+  constructor(
+    protected readonly limits: Limits,
+    protected readonly releases: Releases,
+    seed: number,
+  ) {
+    this.records = new EspRecords(limits.espItemsMax);
+    const words = this.records.words;
+    this.byOutSpi = new KeyIndex(words, ESP_RECORD_WORDS, ESP_OUT_KEY, limits.espItemsMax, seed);
+    this.byInSpi = new KeyIndex(words, ESP_RECORD_WORDS, ESP_IN_KEY, limits.espItemsMax, toWord(seed + 1));
+    this.quota = new Quota(limits.espItemsMax, limits.espItemsPerClientMax);
+  }
+
+  count(): number {
+    return this.quota.inUse();
+  }
+
+  memoryBytes(): number {
+    return this.records.memoryBytes() + this.byOutSpi.memoryBytes() + this.byInSpi.memoryBytes();
+  }
+
+  /** Visits every record in use. */
+  forEach(visit: (record: number) => void): void {
+    for (const record of $range(0, this.records.highWater() - 1)) {
+      if (this.records.phase(record) !== Phase.Free) visit(record);
+    }
+  }
+
+  /** Puts back an item that a snapshot remembered; false when there is no room for it or it is there already. */
+  restore(client: number, server: number, outSpi: number, inSpi: number, sequence: number, nowMs: number): boolean {
+    if (outSpi !== NO_SPI && this.byOutSpi.find(client, outSpi, server) !== NO_RECORD) return false;
+    if (outSpi === NO_SPI && this.ownsInSpi(client, server, inSpi)) return false;
+    if (this.quota.isClientFull(client)) return false;
+    const shared = this.byInSpi.find(server, inSpi, inSpi);
+    const record = this.add(client, server, outSpi, nowMs);
+    if (record === undefined) return false;
+    this.records.words[record * ESP_RECORD_WORDS + EspField.Sequence] = sequence;
+    if (!this.bind(record, inSpi, Learned.Restored)) {
+      this.forget(record);
+      return false;
+    }
+    this.setFlags(record, FLAG_RESTORED);
+    if (shared !== NO_RECORD) {
+      this.setFlags(record, FLAG_SHARED);
+      this.setFlags(shared, FLAG_SHARED);
+    }
+    if (outSpi === NO_SPI) this.serverOf(server).serverFirst.push(record);
+    return true;
+  }
+
+  /** Removes a record and gives up what was held for it. */
+  forget(record: number): void {
+    const words = this.records.words;
+    const row = record * ESP_RECORD_WORDS;
+    const server = this.serverOf(words[row + EspField.Server]);
+    if (this.records.phase(record) === Phase.Waiting) this.releases.discard(ESP_HOLD_BASE + record);
+    if (words[row + EspField.OutSpi] !== NO_SPI) this.byOutSpi.remove(record);
+    if (words[row + EspField.InSpi] !== NO_SPI) {
+      this.byInSpi.remove(record);
+      const client = words[row + EspField.Client];
+      this.forgotten.push({ client, server: server.address, inSpi: words[row + EspField.InSpi] });
+    }
+    this.quota.remove(words[row + EspField.Client]);
+    server.forget(record);
+    server.records -= 1;
+    this.records.giveBack(record);
+  }
+
+  // Look-ups out of the packet path
+
+  /** The client of the item with this server and outgoing SPI, for ICMP errors about its packets. */
+  ownerOfOutSpi(server: number, spi: number): number | undefined {
+    if (spi === NO_SPI) return undefined;
+    const words = this.records.words;
+    for (const record of $range(0, this.records.highWater() - 1)) {
+      const row = record * ESP_RECORD_WORDS;
+      if (words[row + EspField.OutSpi] === spi && words[row + EspField.Server] === server) {
+        return words[row + EspField.Client];
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether this client is an owner of the server's incoming SPI. */
+  ownsInSpi(client: number, server: number, spi: number): boolean {
+    let record = this.byInSpi.findOther(server, spi, spi, NO_RECORD);
+    while (record !== NO_RECORD) {
+      if (this.records.words[record * ESP_RECORD_WORDS + EspField.Client] === client) return true;
+      record = this.byInSpi.findOther(server, spi, spi, record);
+    }
+    return false;
+  }
+
+  protected recordsAt(server: EspServer, flags: number): number[] {
+    const words = this.records.words;
+    const records: number[] = [];
+    this.forEach((record) => {
+      const row = record * ESP_RECORD_WORDS;
+      if (words[row + EspField.Server] !== server.address) return;
+      if ((words[row + EspField.State] & flags) !== 0) records.push(record);
+    });
+    return records;
+  }
+
+  // Making and binding
+
+  protected add(client: number, server: number, outSpi: number, nowMs: number): number | undefined {
+    const record = this.records.take();
+    if (record === undefined) return undefined;
+    const words = this.records.words;
+    const row = record * ESP_RECORD_WORDS;
+    const tick = Math.floor(nowMs / MS_PER_TICK);
+    words[row + EspField.Client] = client;
+    words[row + EspField.OutSpi] = outSpi;
+    words[row + EspField.Server] = server;
+    words[row + EspField.Created] = tick;
+    words[row + EspField.LastOut] = tick;
+    words[row + EspField.LastIn] = tick;
+    if (outSpi !== NO_SPI && !this.byOutSpi.insert(record)) {
+      this.records.giveBack(record);
+      return undefined;
+    }
+    this.quota.add(client);
+    this.serverOf(server).records += 1;
+    return record;
+  }
+
+  /** Makes `spi` the record's incoming SPI and the record established; its held packets may go. */
+  protected bind(record: number, spi: number, learned: Learned): boolean {
+    const words = this.records.words;
+    const row = record * ESP_RECORD_WORDS;
+    words[row + EspField.InSpi] = spi;
+    if (!this.byInSpi.insert(record)) {
+      words[row + EspField.InSpi] = NO_SPI;
+      return false;
+    }
+    const server = this.serverOf(words[row + EspField.Server]);
+    if ((words[row + EspField.State] & PHASE_MASK) === Phase.Waiting) this.releases.release(ESP_HOLD_BASE + record);
+    if (words[row + EspField.OutSpi] !== NO_SPI) server.forget(record);
+    const kept = words[row + EspField.State] & ~PHASE_MASK & ~LEARNED_MASK & ~SENDS_MASK;
+    words[row + EspField.State] = kept | Phase.Established | (learned << LEARNED_SHIFT);
+    this.learned.push(record);
+    return true;
+  }
+
+  // Giving way and growing old
+
+  /**
+   * When the full table must take a client below its share, the longest idle record of one above its share goes. Not
+   * one that waits: what is held for it would be given up under the number that the newcomer's record gets.
+   */
+  protected evictFor(client: number): void {
+    let victim: number | undefined;
+    for (const _ of $range(1, EVICTION_SAMPLE)) {
+      this.evictionAt = this.evictionAt + 1 < this.records.highWater() ? this.evictionAt + 1 : 0;
+      const candidate = this.evictionAt;
+      const isIdler = victim === undefined || this.lastUse(candidate) < this.lastUse(victim);
+      if (isIdler && this.mayGiveWay(candidate, client)) victim = candidate;
+    }
+    if (victim !== undefined) this.forget(victim);
+  }
+
+  protected mayGiveWay(record: number, newcomer: number): boolean {
+    const phase = this.records.phase(record);
+    if (phase === Phase.Free || phase === Phase.Waiting) return false;
+    return this.quota.givesWay(this.clientOf(record), newcomer);
+  }
+
+  /** Forgets what is idle among the next records. */
+  protected sweep(nowMs: number): void {
+    const highWater = this.records.highWater();
+    const share = Math.ceil(highWater / SWEEP_SHARE);
+    for (const _ of $range(1, share)) {
+      this.sweepAt = this.sweepAt + 1 < highWater ? this.sweepAt + 1 : 0;
+      if (this.isIdle(this.sweepAt, nowMs)) this.forget(this.sweepAt);
+    }
+  }
+
+  protected isIdle(record: number, nowMs: number): boolean {
+    const row = record * ESP_RECORD_WORDS;
+    if (this.records.phase(record) === Phase.Free) return false;
+    const paired = this.records.words[row + EspField.OutSpi] !== NO_SPI;
+    const idleMs = paired ? this.limits.espIdleMs : this.limits.espUnconfirmedIdleMs;
+    return this.lastUse(record) * MS_PER_TICK + idleMs < nowMs;
+  }
+
+  // Fields
+
+  protected clientOf(record: number): number {
+    return this.records.words[record * ESP_RECORD_WORDS + EspField.Client];
+  }
+
+  protected lastUse(record: number): number {
+    const row = record * ESP_RECORD_WORDS;
+    return Math.max(this.records.words[row + EspField.LastOut], this.records.words[row + EspField.LastIn]);
+  }
+
+  protected setPhase(record: number, phase: Phase): void {
+    const at = record * ESP_RECORD_WORDS + EspField.State;
+    this.records.words[at] = (this.records.words[at] & ~PHASE_MASK) | phase;
+  }
+
+  protected setFlags(record: number, flags: number): void {
+    const at = record * ESP_RECORD_WORDS + EspField.State;
+    this.records.words[at] |= flags;
+  }
+
+  protected clearFlags(record: number, flags: number): void {
+    const at = record * ESP_RECORD_WORDS + EspField.State;
+    this.records.words[at] &= ~flags;
+  }
+
+  // Servers
+
+  protected serverOf(address: number): EspServer {
+    const known = this.servers.get(address);
+    if (known !== undefined) return known;
+    const server = new EspServer(address, new RateLimit(this.limits.unknownSpiPerSecondMax));
+    this.servers.set(address, server);
+    this.serverCount += 1;
+    return server;
+  }
+
+  protected dropServer(server: EspServer): void {
+    this.servers.delete(server.address);
+    this.serverCount -= 1;
+  }
+}

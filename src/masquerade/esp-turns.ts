@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Whose turn it is at a server, and which of an SPI's two directions belongs to which: pairing by order.
+//
+// While one client's epoch is unanswered, others wait. An epoch that the server opened waits the other way round, for
+// the client's first packet.
+
+import { ESP_RECORD_WORDS, EspField, FLAG_SHARED, FLAG_UNSEEN, Learned, NO_SPI, Phase } from "./esp-record";
+import { EspItems, MS_PER_TICK } from "./esp-items";
+import type { EspServer } from "./esp-server";
+import type { Limits } from "./limits";
+import { ESP_HOLD_BASE, type Releases } from "./releases";
+
+/** What the ESP tracker needs to know of IKE, which passes the same NAT. */
+export interface IkeKnowledge {
+  /** Clients that may just have made a child SA with the server, the latest first; else those that spoke IKE with it. */
+  likelyOwners(server: number, nowMs: number): number[];
+  /**
+   * Clients that may have made a child SA with the server within the negotiation time and of which no new incoming SPI
+   * was learned since, the latest first.
+   */
+  negotiators(server: number, nowMs: number): number[];
+  /** An incoming SPI of the client's was learned: what it negotiated before now is accounted for. */
+  epochLearned(client: number, server: number, nowMs: number): void;
+  /** When an IKE exchange that may have made a child SA of these two was last seen; undefined: never. */
+  negotiatedMs(client: number, server: number): number | undefined;
+}
+
+export class EspTurns extends EspItems {
+  /** Epochs that we did not see negotiated are taken together until then: just after a start without memory. */
+  protected unseenUntilMs = 0;
+
+  constructor(
+    limits: Limits,
+    protected readonly ike: IkeKnowledge,
+    releases: Releases,
+    seed: number,
+  ) {
+    super(limits, releases, seed);
+  }
+
+  /** When the next wait ends, for a person: the time at which the server's turn passes on, or undefined. */
+  turnEndsMs(server: EspServer): number | undefined {
+    return server.hasTurn() ? server.turnSinceMs + this.limits.espOutstandingMs : undefined;
+  }
+
+  // The client spoke first
+
+  /**
+   * When nobody has the turn, the client that waits longest gets it, for all its waiting items at once: one client
+   * makes the others wait for one turn, however many epochs it opens.
+   */
+  protected passTurn(server: EspServer, nowMs: number): void {
+    if (server.hasTurn() || server.waiting.length === 0) return;
+    const client = this.clientOf(server.waiting[0]);
+    const theirs = server.waiting.filter((record) => this.clientOf(record) === client);
+    server.waiting = server.waiting.filter((record) => this.clientOf(record) !== client);
+    server.startTurn(client, theirs, nowMs);
+    for (const record of theirs) {
+      this.setPhase(record, Phase.Outstanding);
+      this.releases.release(ESP_HOLD_BASE + record);
+    }
+  }
+
+  protected unansweredOf(client: number, server: EspServer): number | undefined {
+    const words = this.records.words;
+    const isClients = (record: number): boolean => words[record * ESP_RECORD_WORDS + EspField.Client] === client;
+    return server.outstanding.find((record) => isClients(record)) ?? server.waiting.find((record) => isClients(record));
+  }
+
+  // The server spoke first
+
+  /** A record for an SPI that the server opened towards `client`; undefined when the limits forbid it. */
+  protected openFor(client: number, server: EspServer, nowMs: number): number | undefined {
+    if (server.serverFirst.length >= this.limits.espServerFirstPerServerMax) return undefined;
+    if (this.quota.isClientFull(client) || this.quota.isFull()) return undefined;
+    const record = this.add(client, server.address, NO_SPI, nowMs);
+    if (record === undefined) return undefined;
+    server.serverFirst.push(record);
+    this.markUnseen(record);
+    return record;
+  }
+
+  /**
+   * A record that the server opened for this client and whose outgoing SPI is still unknown: since the last negotiation,
+   * because what it opened before cannot belong to what was negotiated then. One that the client shares will do when
+   * there is no other: its answers come on an SPI that is known already, so waiting for an unknown one would only hold
+   * up the others. (Not just after a start without memory, when the shared ones are mostly of older epochs.)
+   */
+  protected openedFor(client: number, server: EspServer, nowMs: number): number | undefined {
+    const words = this.records.words;
+    const negotiatedMs = this.ike.negotiatedMs(client, server.address);
+    const sinceTick = Math.floor((negotiatedMs ?? 0) / MS_PER_TICK);
+    const own = server.serverFirst.filter((record) => {
+      return this.clientOf(record) === client && words[record * ESP_RECORD_WORDS + EspField.Created] >= sinceTick;
+    });
+    const alone = own.find((record) => (words[record * ESP_RECORD_WORDS + EspField.State] & FLAG_SHARED) === 0);
+    const isOlderEpochsTime = negotiatedMs !== undefined && nowMs < this.unseenUntilMs;
+    return alone === undefined && !isOlderEpochsTime ? own[0] : alone;
+  }
+
+  protected pair(record: number, server: EspServer, spi: number, nowMs: number): boolean {
+    const row = record * ESP_RECORD_WORDS;
+    this.records.words[row + EspField.OutSpi] = spi;
+    if (!this.byOutSpi.insert(record)) {
+      this.records.words[row + EspField.OutSpi] = NO_SPI;
+      return false;
+    }
+    this.records.words[row + EspField.LastOut] = Math.floor(nowMs / MS_PER_TICK);
+    server.forget(record);
+    this.learned.push(record);
+    return true;
+  }
+
+  /** No new SPI came: the answer was on one that the server had opened, that the client has and that was in use. */
+  protected pairOpened(record: number, server: EspServer, nowMs: number): void {
+    const words = this.records.words;
+    const row = record * ESP_RECORD_WORDS;
+    const client = words[row + EspField.Client];
+    const spi = words[row + EspField.OutSpi];
+    const since = words[row + EspField.Created];
+    const opened = server.serverFirst.find((other) => {
+      return this.clientOf(other) === client && words[other * ESP_RECORD_WORDS + EspField.LastIn] >= since;
+    });
+    if (opened === undefined) return;
+    this.forget(record);
+    this.pair(opened, server, spi, nowMs);
+  }
+
+  /** Binds an SPI to a client's unanswered record, or to one made for it; false when limits forbid it. */
+  protected give(
+    spi: number,
+    client: number,
+    server: EspServer,
+    learned: Learned,
+    flags: number,
+    nowMs: number,
+  ): boolean {
+    const unanswered = this.unansweredOf(client, server);
+    const record = unanswered ?? this.openFor(client, server, nowMs);
+    if (record === undefined) return false;
+    if (this.bind(record, spi, learned)) {
+      this.setFlags(record, flags);
+      return true;
+    }
+    if (unanswered === undefined) this.forget(record);
+    return false;
+  }
+
+  protected markUnseen(record: number): boolean {
+    const row = record * ESP_RECORD_WORDS;
+    const words = this.records.words;
+    const negotiatedMs = this.ike.negotiatedMs(words[row + EspField.Client], words[row + EspField.Server]);
+    if (negotiatedMs !== undefined) return false;
+    this.setFlags(record, FLAG_UNSEEN);
+    return true;
+  }
+}
