@@ -5,7 +5,8 @@
 export interface Arguments {
   readonly command: string;
   readonly json?: boolean;
-  readonly control: string;
+  /** Undefined: where the program that is asked usually listens. */
+  readonly control?: string;
   readonly config: string;
   readonly table?: "ike" | "esp" | "flows";
   readonly offset: string;
@@ -37,18 +38,21 @@ interface Parser {
 type Argparse = (this: void, name: string, description: string) => Parser;
 
 const DEFAULT_CONFIGURATION = "/etc/vpnmasq.json";
-const DEFAULT_CONTROL = "/run/vpnmasq/control.sock";
+const DEFAULT_ENDPOINT_CONFIGURATION = "/etc/vpnmasq-endpoint.json";
 
 function addCommands(parser: Parser): void {
   const router = parser.command("router", "masquerade until stopped (as root)");
   router.option("--config", "the configuration").argname("FILE").default(DEFAULT_CONFIGURATION);
+  const endpoint = parser.command("endpoint", "keep this IPsec peer's tunnels alive until stopped (as root)");
+  endpoint.option("--config", "the configuration").argname("FILE").default(DEFAULT_ENDPOINT_CONFIGURATION);
   parser.command("status", "whether it runs, on which links, how full it is");
   const table = parser.command("table", "tunnels and sessions, with ages and rates");
   table.argument("table", "one of them only").args("?").choices(["ike", "esp", "flows"]);
   table.option("--offset", "items to leave out first").argname("N").default("0");
   table.option("--limit", "most items shown").argname("N").default("200");
   const explain = parser.command("explain", "what was decided, why, and what comes next");
-  explain.argument("subject", "an address or an SPI; absent: whatever is not plain").args("?");
+  explain.argument("subject", "address, SPI or tunnel; absent: whatever is not plain").args("?");
+  parser.command("tunnels", "the endpoint's tunnels: state, epochs, what comes next");
   parser.command("counters", "packets by what became of them");
   const support = parser.command("support", "everything in one text, to send to who helps");
   support.flag("--mask", "give addresses other names");
@@ -71,7 +75,7 @@ export function readCommandLine(
     os.exit(0);
   });
   parser.flag("--json", "one JSON document instead of text");
-  parser.option("--control", "the router's socket").argname("PATH").default(DEFAULT_CONTROL);
+  parser.option("--control", "the socket of the router or endpoint").argname("PATH");
   addCommands(parser);
   const [isGood, result] = parser.pparse(words);
   // The router runs for months: what only reads words must not stay in memory.

@@ -38,6 +38,8 @@ export interface Configuration {
   readonly ownTcpPorts: readonly number[];
   readonly ownUdpPorts: readonly number[];
   readonly algorithm: "vpnmasq" | "published";
+  /** Whether IKE sessions of provably lost tunnels are stopped, so that their clients start new ones. */
+  readonly natLossWatch: boolean;
   /** RFC 4787 REQ-8: whom a client's mapping lets in. */
   readonly filtering: "address" | "endpoint";
   /** Frames; a power of two. */
@@ -111,6 +113,7 @@ function assemble({ values, effective }: DocumentValues): Configuration {
     ownTcpPorts: valueOf("own_ports.tcp"),
     ownUdpPorts: valueOf("own_ports.udp"),
     algorithm: valueOf("algorithm"),
+    natLossWatch: valueOf("nat_loss_watch"),
     filtering: valueOf("filtering"),
     receiveSlots: valueOf("receive_frames"),
     sendSlots: valueOf("send_frames"),

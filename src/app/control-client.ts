@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Asking the running router, and telling a person why it does not answer.
+// Asking the running router or endpoint, and telling a person why it does not answer.
 
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { askServer } from "../system/unix-socket";
@@ -8,23 +8,29 @@ import { readJson, writeJson } from "./json";
 
 const TIMEOUT_MS = 3000;
 
-function readableProblem(path: string, problem: string): string {
+export type Role = "router" | "endpoint";
+
+function readableProblem(role: Role, path: string, problem: string): string {
   const says = (text: string): boolean => string.find(problem, text, 1, true)[0] !== undefined;
   if (says("No such file") || says("Connection refused")) {
-    return `no vpnmasq router answers at ${path}: is it running? (--control names another socket)`;
+    return `no vpnmasq ${role} answers at ${path}: is it running? (--control names another socket)`;
   }
-  if (says("Permission denied")) return `${path}: permission denied: only root may ask the router`;
+  if (says("Permission denied")) return `${path}: permission denied: only root may ask the ${role}`;
   return problem;
 }
 
-/** The reply to a request; the router's own refusals are problems too. */
-export function askRouter<Reply>(path: string, request: object): Outcome<Reply> {
+/** The reply to a request; the program's own refusals are problems too. */
+export function ask<Reply>(role: Role, path: string, request: object): Outcome<Reply> {
   const options = { timeoutMs: TIMEOUT_MS, replyBytesMax: REPLY_BYTES_MAX };
   const [line, problem] = askServer(path, writeJson(request), options);
-  if (line === undefined) return fail(readableProblem(path, problem));
+  if (line === undefined) return fail(readableProblem(role, path, problem));
   const [reply, jsonProblem] = readJson(line);
   if (jsonProblem !== undefined) return fail(`${path}: the reply is not JSON: ${jsonProblem}`);
   const refusal = (reply as { error?: string }).error;
   if (refusal !== undefined) return fail(refusal);
   return succeed(reply as Reply);
+}
+
+export function askRouter<Reply>(path: string, request: object): Outcome<Reply> {
+  return ask<Reply>("router", path, request);
 }

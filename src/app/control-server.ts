@@ -4,8 +4,6 @@
 import type { EventLoop } from "../system/event-loop";
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { LineServer } from "../system/unix-socket";
-import { answerLine } from "./control-request";
-import type { RouterState } from "./router-state";
 
 /** A person, a metrics collector, a web page, and room for one that hangs. */
 const CONNECTIONS_MAX = 8;
@@ -16,15 +14,20 @@ export const REPLY_BYTES_MAX = 1024 * 1024;
 export class ControlServer {
   private constructor(private readonly server: LineServer) {}
 
-  /** Answers at `path` from now on. */
-  static listen(this: void, loop: EventLoop, path: string, state: RouterState): Outcome<ControlServer> {
+  /** Answers at `path` from now on. @param answer gives the reply to a line */
+  static listen(
+    this: void,
+    loop: EventLoop,
+    path: string,
+    answer: (this: void, line: string) => string,
+  ): Outcome<ControlServer> {
     const [server, problem] = LineServer.listen(loop, {
       path,
       connectionsMax: CONNECTIONS_MAX,
       lineBytesMax: REQUEST_BYTES_MAX,
       outputBytesMax: REPLY_BYTES_MAX,
       onLine: (connection, line) => {
-        connection.send(`${answerLine(state, line)}\n`);
+        connection.send(`${answer(line)}\n`);
       },
     });
     if (server === undefined) return fail(problem);

@@ -4,20 +4,24 @@
 import { EventLoop } from "../system/event-loop";
 import { parseAddress, parseSpi } from "../wire/address";
 import { type Arguments, readCommandLine } from "./command-line";
-import { loadConfiguration } from "./configuration";
-import { askRouter } from "./control-client";
+import { readConfiguration } from "./configuration";
+import { ask, askRouter, type Role } from "./control-client";
+import { loadDocument } from "./document";
+import { isEndpointDocument, readEndpointConfiguration } from "./endpoint-configuration";
 import { writeJson } from "./json";
 import type { CounterItem } from "./report/decision-report";
 import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
 import type { StatusReport } from "./report/status-report";
 import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
+import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
 import { collectSupport, Mask, supportView } from "./support";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
 import { VERSION } from "./version";
-import { badConfigurationView, goodConfigurationView, keysView } from "./view/check-view";
+import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView } from "./view/check-view";
 import { countersView, explainView } from "./view/explain-view";
 import { statusView } from "./view/status-view";
 import { tableView } from "./view/table-view";
+import { tunnelsView, tunnelView } from "./view/tunnels-view";
 
 const DONE = 0;
 const FAILED = 1;
@@ -39,9 +43,17 @@ function complain(problem: string, status: number): number {
   return status;
 }
 
-/** Asks the router one thing and shows its reply as a document or as text. */
-function show<Reply>(given: Arguments, request: object, view: (this: void, reply: Reply) => string[]): number {
-  const [reply, problem] = askRouter<Reply>(given.control, request);
+/** Where each role listens when its configuration does not say otherwise. */
+const CONTROL = { router: "/run/vpnmasq/control.sock", endpoint: "/run/vpnmasq/endpoint.sock" };
+
+/** Asks one thing and shows the reply as a document or as text. */
+function show<Reply>(
+  given: Arguments,
+  request: object,
+  view: (this: void, reply: Reply) => string[],
+  role: Role = "router",
+): number {
+  const [reply, problem] = ask<Reply>(role, given.control ?? CONTROL[role], request);
   if (problem !== undefined) return complain(problem, FAILED);
   return write(given.json === true ? [writeJson(reply)] : view(reply));
 }
@@ -50,9 +62,10 @@ function show<Reply>(given: Arguments, request: object, view: (this: void, reply
 function askTables(given: Arguments): LuaMultiReturn<[TableReport[], undefined] | [undefined, string]> {
   const names: readonly TableName[] = given.table === undefined ? TABLE_NAMES : [given.table];
   const reports: TableReport[] = [];
+  const control = given.control ?? CONTROL.router;
   for (const name of names) {
     const page = { offset: tonumber(given.offset) ?? given.offset, limit: tonumber(given.limit) ?? given.limit };
-    const [report, problem] = askRouter<TableReport>(given.control, { command: "table", table: name, ...page });
+    const [report, problem] = askRouter<TableReport>(control, { command: "table", table: name, ...page });
     if (problem !== undefined) return $multi(undefined, problem);
     // Whoever did not ask for flows is not told that there are none.
     if (report.table !== "flows" || report.capacity > 0 || given.table === "flows") reports.push(report);
@@ -79,30 +92,61 @@ function showTables(given: Arguments): number {
 function explain(given: Arguments): number {
   const { subject } = given;
   if (subject !== undefined && parseAddress(subject) === undefined && parseSpi(subject) === undefined) {
-    return complain(`"${subject}" is neither ${SUBJECT_ACCEPTED.replace(" or ", " nor ")}`, WRONG_USAGE);
+    return explainTunnel(given, subject);
   }
   return show<ExplainReport>(given, { command: "explain", subject }, (report) => explainView(report));
 }
 
+/** What is no address and no SPI may be the name of a tunnel, which the endpoint knows. */
+function explainTunnel(given: Arguments, name: string): number {
+  const [report, problem] = ask<TunnelItem>("endpoint", given.control ?? CONTROL.endpoint, {
+    command: "explain",
+    subject: name,
+  });
+  if (report !== undefined) return write(given.json === true ? [writeJson(report)] : tunnelView(report));
+  return complain(
+    `"${name}" is neither ${SUBJECT_ACCEPTED.replace(" or ", " nor ")}; as a tunnel: ${problem}`,
+    WRONG_USAGE,
+  );
+}
+
 function support(given: Arguments): number {
-  const collected = collectSupport(given.control);
+  const collected = collectSupport(given.control ?? CONTROL.router);
   const bundle = given.mask === true ? new Mask().value(collected) : collected;
   return write(given.json === true ? [writeJson(bundle)] : supportView(bundle));
 }
 
 function check(given: Arguments): number {
   if (given.keys === true) return write(keysView());
-  const [configuration, problems] = loadConfiguration(given.file);
+  const { effective, view, problems } = checkFile(given.file);
   if (given.json === true) {
-    write([
-      writeJson({ ok: problems === undefined, problems: problems ?? [], configuration: configuration?.effective }),
-    ]);
-  } else if (configuration !== undefined) {
-    write(goodConfigurationView(given.file, configuration));
+    write([writeJson({ ok: problems.length === 0, problems, configuration: effective })]);
+  } else if (problems.length === 0) {
+    write(view);
   } else {
-    io.stderr.write(`${badConfigurationView(given.file, problems ?? []).join("\n")}\n`);
+    io.stderr.write(`${badConfigurationView(given.file, problems).join("\n")}\n`);
   }
-  return problems === undefined ? DONE : FAILED;
+  return problems.length === 0 ? DONE : FAILED;
+}
+
+/** What is shown of a configuration, whichever role it is for. */
+interface CheckedFile {
+  readonly effective?: Readonly<Record<string, unknown>>;
+  readonly view: readonly string[];
+  readonly problems: readonly string[];
+}
+
+function checkFile(file: string): CheckedFile {
+  const [document, unread] = loadDocument(file);
+  if (document === undefined) return { view: [], problems: unread };
+  if (isEndpointDocument(document)) {
+    const [endpoint, problems] = readEndpointConfiguration(document);
+    if (endpoint === undefined) return { view: [], problems };
+    return { effective: endpoint.effective, view: goodEndpointView(file, endpoint), problems: [] };
+  }
+  const [configuration, problems] = readConfiguration(document);
+  if (configuration === undefined) return { view: [], problems };
+  return { effective: configuration.effective, view: goodConfigurationView(file, configuration), problems: [] };
 }
 
 /** Loaded only when asked for: the other commands need none of the router. */
@@ -110,11 +154,17 @@ function router(given: Arguments): number {
   return (require("./router") as typeof import("./router")).runRouter(given.config);
 }
 
+function endpoint(given: Arguments): number {
+  return (require("./endpoint") as typeof import("./endpoint")).runEndpoint(given.config);
+}
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   router,
+  endpoint,
   status: (given) => show<StatusReport>(given, { command: "status" }, (report) => statusView(report)),
   table: showTables,
   explain,
+  tunnels: (given) => show<TunnelsReport>(given, { command: "tunnels" }, (report) => tunnelsView(report), "endpoint"),
   counters: (given) =>
     show<{ counters: CounterItem[] }>(given, { command: "counters" }, ({ counters }) => countersView(counters)),
   support,

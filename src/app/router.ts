@@ -28,6 +28,8 @@ import { type SignalName, Signals } from "../system/signals";
 import { formatAddress } from "../wire/address";
 import type { Bytes } from "../wire/bytes";
 import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
+import { DEFAULT_NAT_LOSS_LIMITS, type NatLoss, NatLossWatch } from "../watchdog/nat-loss";
+import { tunnelUses } from "../watchdog/tunnel-use";
 import { type Configuration, loadConfiguration, needsRestart, takeLiveKeys } from "./configuration";
 import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
@@ -39,6 +41,8 @@ import { Journal, type RestoreReport } from "./snapshot-file";
 const TICK_MS = 100;
 /** What the kernel refused is tried again after this: modules may load later, names may appear. */
 const RETRY_MS = 5000;
+/** Lost tunnels are looked for this often: their loss takes seconds to prove. */
+const WATCH_MS = 1000;
 
 /** Runs until told to end. @returns the exit status. */
 export function runRouter(configPath: string): number {
@@ -81,6 +85,11 @@ export class Router implements RouterState {
   private routes: RouteSocket | undefined;
   private control: ControlServer | undefined;
   private guard: KernelGuard | undefined;
+  private readonly natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
+  private watchedMs = 0;
+  /** When the clients' address became another one than before. */
+  private wanChangedMs: number | undefined;
+  private lastWanAddress = NO_ADDRESS;
   private territory: Territory | undefined;
   /** Something changed that {@link reconcile} must look at before the next packets. */
   private isStale = true;
@@ -176,8 +185,26 @@ export class Router implements RouterState {
   private tick(nowMs: number): void {
     if (this.isStale || nowMs >= this.retryAtMs) this.reconcile();
     this.forwarder.tick(nowMs);
+    if (this.config.natLossWatch && nowMs >= this.watchedMs + WATCH_MS) this.watchNatLoss(nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.compiler.tick(nowMs);
+  }
+
+  /** Forces the recovery of tunnels whose way back is provably lost. */
+  private watchNatLoss(nowMs: number): void {
+    this.watchedMs = nowMs;
+    for (const loss of this.natLoss.tick(tunnelUses(this.esp), this.wanChangedMs, nowMs)) {
+      const tunnel = `${formatAddress(loss.client)} > ${formatAddress(loss.server)}`;
+      this.ike.stop(loss.client, loss.server, loss.phase === "blocked" ? loss.untilMs : 0);
+      if (loss.phase === "suspected") this.log.info(`${tunnel}: no way back? ${loss.because}`);
+      if (loss.phase === "blocked") {
+        this.log.warning(`${tunnel}: ${loss.because}; its IKE session is stopped, so that the client starts a new one`);
+      }
+    }
+  }
+
+  natLosses(): readonly NatLoss[] {
+    return this.natLoss.list();
   }
 
   private receive(side: Side): void {
@@ -291,6 +318,10 @@ export class Router implements RouterState {
   private takeWanAddress(address: number): void {
     this.tell(`${this.config.wan} address`, this.wanAddressNews(address));
     if (address === this.table.wanAddress) return;
+    if (this.lastWanAddress !== NO_ADDRESS && address !== NO_ADDRESS && address !== this.lastWanAddress) {
+      this.wanChangedMs = monotonicMs();
+    }
+    if (address !== NO_ADDRESS) this.lastWanAddress = address;
     this.table.wanAddress = address;
     this.table.flows?.wanChanged();
     this.table.fragments.clear();

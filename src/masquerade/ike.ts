@@ -48,6 +48,8 @@ export interface IkeSession {
   origin: string;
   /** From a snapshot, and no packet has confirmed it yet. */
   restored: boolean;
+  /** No message passes before this time: the client is to notice that its tunnel is dead. 0: all pass. */
+  stoppedUntilMs: number;
 }
 
 /** Sessions change slowly: looking at all of them once a second is enough. */
@@ -100,7 +102,8 @@ export class IkeTracker implements IkeKnowledge {
     session.packetsOut += 1;
     session.version = message.majorVersion();
     session.restored = false;
-    if (message.mayCreateChildSa()) this.noteNegotiation(session, nowMs);
+    if (session.stoppedUntilMs > nowMs) verdict.drop("ike-stopped");
+    else if (message.mayCreateChildSa()) this.noteNegotiation(session, nowMs);
   }
 
   /** A message from a server. */
@@ -108,6 +111,10 @@ export class IkeTracker implements IkeKnowledge {
     const session = this.sessionOfAnswer(server, message);
     if (session === undefined) {
       this.inboundUnknown(server, nowMs, verdict);
+      return;
+    }
+    if (session.stoppedUntilMs > nowMs) {
+      verdict.drop("ike-stopped");
       return;
     }
     const first = session.phase === "outstanding" && message.hasResponderCookie();
@@ -169,6 +176,16 @@ export class IkeTracker implements IkeKnowledge {
     return this.clientsBy(server, -Infinity, (session) => session.lastOutMs);
   }
 
+  /**
+   * Lets no message of the sessions that a client has with a server now pass until `untilMs`; 0 lets them pass again.
+   * Sessions that the client starts later are not touched.
+   */
+  stop(client: number, server: number, untilMs: number): void {
+    for (const session of this.byServer.get(server) ?? []) {
+      if (session.client === client) session.stoppedUntilMs = untilMs;
+    }
+  }
+
   /** Forgets sessions that are idle or were never answered; cheap to call often. */
   expire(nowMs: number): void {
     if (nowMs - this.sweptMs < SWEEP_MS) return;
@@ -186,7 +203,7 @@ export class IkeTracker implements IkeKnowledge {
   }
 
   /** Puts back a session that a snapshot remembered; false when there is no room for it or it is there already. */
-  restore(remembered: Omit<IkeSession, "number" | "accountedMs" | "restored">): boolean {
+  restore(remembered: Omit<IkeSession, "number" | "accountedMs" | "restored" | "stoppedUntilMs">): boolean {
     const known = this.find(
       remembered.server,
       remembered.initiatorHigh,
@@ -195,7 +212,7 @@ export class IkeTracker implements IkeKnowledge {
       remembered.responderLow,
     );
     if (known !== undefined || this.quota.isFull() || this.quota.isClientFull(remembered.client)) return false;
-    this.insert({ ...remembered, number: this.takeNumber(), accountedMs: -Infinity, restored: true });
+    this.insert({ ...remembered, number: this.takeNumber(), accountedMs: -Infinity, restored: true, stoppedUntilMs: 0 });
     return true;
   }
 
@@ -319,6 +336,7 @@ export class IkeTracker implements IkeKnowledge {
       packetsIn: 0,
       origin: phase === "established" ? "joined in mid-course" : "started by the client",
       restored: false,
+      stoppedUntilMs: 0,
     };
     this.insert(session);
     if (phase === "established") this.learned.push(session);

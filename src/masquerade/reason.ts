@@ -39,6 +39,7 @@ const DECISIONS = {
   "ike-not-owner": "the session belongs to another client that is alive",
   "ike-unknown-cookies": "nobody is known to own this IKE session",
   "ike-unknown-rate": "too many packets with unknown cookies from this server",
+  "ike-stopped": "stopped, so that the client notices that its tunnel lost its way back",
   "ike-client-limit": "the client has its full share of IKE sessions",
   "ike-table-full": "the IKE table is full",
 

@@ -81,7 +81,7 @@ interface Pipe {
   readonly writeEnd: number;
 }
 
-function makePipe(): Outcome<Pipe> {
+export function makePipe(): Outcome<Pipe> {
   const ends = create(intPair);
   if (C.pipe2(ends, abi.O_CLOEXEC) !== 0) return fail(lastError("pipe"));
   return succeed({ readEnd: ends[0], writeEnd: ends[1] });
@@ -113,7 +113,7 @@ function become(argv: readonly string[], pointers: Ptr<unknown>, streams: ChildS
 }
 
 /** Starts a program in a session of its own, so that a terminal's signals do not reach it; gives its number. */
-function start(argv: readonly string[], streams: ChildStreams): Outcome<number> {
+export function start(argv: readonly string[], streams: ChildStreams): Outcome<number> {
   if (argv.length === 0) error("child process: no program named");
   const [report, problem] = makePipe();
   if (report === undefined) return fail(problem);
@@ -141,7 +141,7 @@ function exitStatus(status: number): number {
 }
 
 /** The status of a child that ended, or undefined while it runs. */
-function endOf(pid: number): number | undefined {
+export function endOf(pid: number): number | undefined {
   const status = create(intPair);
   return C.waitpid(pid, status, WNOHANG) === pid ? exitStatus(status[0]) : undefined;
 }
@@ -172,7 +172,7 @@ export interface RunResult {
 }
 
 /** One stream read from a child, as much as may be kept. */
-class Collector {
+export class Collector {
   text = "";
   isOpen = true;
 

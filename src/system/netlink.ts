@@ -293,6 +293,8 @@ const NOTIFICATION_BUFFER_BYTES = 256 * 1024;
 const ANSWER_TIMEOUT_MS = 2000;
 /** A bound on one dump: far more datagrams than a router's neighbour table fills. */
 const ANSWER_DATAGRAMS_MAX = 4096;
+/** More datagrams than a socket's buffer holds. */
+const DISCARDED_MAX = 4096;
 
 const addressType = typeOf<NetlinkAddress>("struct { uint16_t family, padding; uint32_t port, groups; }");
 const ADDRESS_BYTES = sizeOf(addressType);
@@ -348,6 +350,17 @@ export class NetlinkSocket {
     // Other processes can send to this socket too; only port 0 is the kernel.
     if (this.from.port !== 0) this.lengthBytes = 0;
     return "message";
+  }
+
+  /**
+   * Empties the socket after an overrun. Until it is empty the kernel drops what comes without telling again
+   * (NETLINK_S_CONGESTED in net/netlink/af_netlink.c), so whoever asks for everything must ask after that.
+   */
+  discard(): void {
+    for (const _ of $range(1, DISCARDED_MAX)) {
+      const received = this.receive();
+      if (received === "nothing" || received === "failed") return;
+    }
   }
 
   /**

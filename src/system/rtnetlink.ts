@@ -63,6 +63,8 @@ export interface Neighbour {
   readonly isUsable: boolean;
   /** The kernel tried and got no answer. */
   readonly hasFailed: boolean;
+  /** Set by hand: never to be asked for or confirmed. */
+  readonly isPermanent: boolean;
   /** NUD_… bits, linux/neighbour.h. */
   readonly state: number;
   readonly hardwareAddress: Bytes | undefined;
@@ -139,6 +141,7 @@ const NTF_USE = 0x1;
 /** Reachable, stale, delay, probe, noarp and permanent: NUD_VALID. */
 const NUD_VALID = 0x02 + 0x04 + 0x08 + 0x10 + 0x40 + 0x80;
 const NUD_FAILED = 0x20;
+const NUD_PERMANENT = 0x80;
 
 /** A dump that changes disturb is made again, so often at most. */
 const DUMP_TRIES = 3;
@@ -208,6 +211,7 @@ export function readNeighbour(bytes: Bytes, message: NetlinkMessage): Neighbour 
     address,
     isUsable: (state & NUD_VALID) !== 0,
     hasFailed: (state & NUD_FAILED) !== 0,
+    isPermanent: (state & NUD_PERMANENT) !== 0,
     state,
     hardwareAddress: attributes.bytesOf(NDA_LLADDR, HARDWARE_ADDRESS_BYTES),
   };
@@ -362,7 +366,11 @@ export class RouteSocket {
 function reportChanges(changes: NetlinkSocket, onEvent: (this: void, event: RouteEvent) => void): void {
   for (const _ of $range(1, CHANGES_A_ROUND)) {
     const received = changes.receive();
-    if (received === "overrun") onEvent({ kind: "resynchronise" });
+    if (received === "overrun") {
+      changes.discard();
+      onEvent({ kind: "resynchronise" });
+      return;
+    }
     if (received !== "message") return;
     for (const message of readMessages(changes.buffer, changes.lengthBytes)) {
       const event = readEvent(changes.buffer, message);

@@ -215,7 +215,11 @@ function addInterface(request: NetlinkRequest, interfaceId: number): void {
 function reportEvents(events: NetlinkSocket, onEvent: (this: void, event: XfrmEvent) => void): void {
   for (const _ of $range(1, EVENTS_A_ROUND)) {
     const received = events.receive();
-    if (received === "overrun") onEvent({ kind: "resynchronise" });
+    if (received === "overrun") {
+      events.discard();
+      onEvent({ kind: "resynchronise" });
+      return;
+    }
     if (received !== "message") return;
     for (const message of readMessages(events.buffer, events.lengthBytes)) {
       const event = readEvent(events.buffer, message);

@@ -3,7 +3,8 @@
 
 import { ESP_RECORD_WORDS, EspField, FLAG_COLLISION, FLAG_SHARED, Phase } from "../../masquerade/esp-record";
 import { type Decision, isPlain } from "../../masquerade/decisions";
-import { parseAddress, parseSpi } from "../../wire/address";
+import type { NatLoss, NatLossPhase } from "../../watchdog/nat-loss";
+import { formatAddress, parseAddress, parseSpi } from "../../wire/address";
 import type { RouterState } from "../router-state";
 import { type DecisionItem, decisionItem } from "./decision-report";
 import { espItem, type EspItem } from "./esp-report";
@@ -14,10 +15,23 @@ export interface ExplainReport {
   readonly subject?: string | undefined;
   readonly esp: readonly EspItem[];
   readonly ike: readonly IkeItem[];
+  /** Tunnels that seem to have lost their way back. */
+  readonly losses: readonly LossItem[];
   /** The latest first. */
   readonly decisions: readonly DecisionItem[];
   /** Items that were left out of the lists, which are bounded. */
   readonly left_out: number;
+}
+
+/** What the NAT-loss watch thinks of a client's tunnels with a server. */
+export interface LossItem {
+  readonly client: string;
+  readonly server: string;
+  readonly phase: NatLossPhase;
+  readonly since_ms: number;
+  readonly ends_in_ms: number;
+  readonly evidence: string;
+  readonly next: string;
 }
 
 /** What `explain` can be asked about. */
@@ -63,6 +77,24 @@ function selectionFor(subject: string): Selection | undefined {
   };
 }
 
+const NEXT_OF_LOSS: Record<NatLossPhase, string> = {
+  suspected: "its IKE session is stopped when nothing comes in until then",
+  blocked: "IKE stays stopped until then, or until the client's new session is answered",
+  resting: "left alone until then, whatever happens",
+};
+
+function lossItem({ client, server, phase, sinceMs, untilMs, because }: NatLoss, nowMs: number): LossItem {
+  return {
+    client: formatAddress(client),
+    server: formatAddress(server),
+    phase,
+    since_ms: nowMs - sinceMs,
+    ends_in_ms: untilMs - nowMs,
+    evidence: because,
+    next: NEXT_OF_LOSS[phase],
+  };
+}
+
 /** The report; undefined when the subject is neither an address nor an SPI. */
 export function explainReport(state: RouterState, subject: string | undefined): ExplainReport | undefined {
   const selection = subject === undefined ? OUT_OF_THE_ORDINARY : selectionFor(subject);
@@ -84,12 +116,17 @@ export function explainReport(state: RouterState, subject: string | undefined): 
     found += 1;
     if (ike.length < ITEMS_MAX) ike.push(ikeItem(state, session));
   });
+  const address = subject === undefined ? undefined : parseAddress(subject);
+  const losses = state.natLosses().filter(({ client, server }) => {
+    return subject === undefined || client === address || server === address;
+  });
   const decisions = state.decisions.latest((decision) => selection.decision(decision));
   const decisionsMax = subject === undefined ? DECISIONS_SHOWN : DECISIONS_MAX;
   return {
     subject,
     esp,
     ike,
+    losses: losses.map((loss) => lossItem(loss, state.nowMs())),
     decisions: decisions.slice(0, decisionsMax).map((decision) => decisionItem(state, decision)),
     left_out: found - esp.length - ike.length,
   };

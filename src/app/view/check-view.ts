@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `vpnmasq check`: what a configuration will do, or what is wrong with it, as a person reads it.
 
-import { formatPrefix } from "../../wire/address";
+import { formatAddress, formatPrefix } from "../../wire/address";
 import type { Configuration } from "../configuration";
 import { CONFIGURATION_KEYS } from "../configuration-keys";
+import type { DocumentKey } from "../document-key";
+import type { EndpointConfiguration, TunnelConfiguration } from "../endpoint-configuration";
+import { ENDPOINT_KEYS, TUNNEL_KEYS } from "../endpoint-keys";
 import { writeJson } from "../json";
 import { formatDuration } from "../text/duration";
 import { hang } from "../text/layout";
 import { formatCount } from "../text/quantity";
-import { alarm } from "./style";
+import { alarm, heading } from "./style";
 
 const SCOPES = {
   vpn: "IKE and ESP; everything else stays the kernel's",
@@ -22,19 +25,24 @@ function snapshotText({ stateDirectory, flashSnapshot, flashIntervalMs }: Config
 }
 
 /** Keys whose values are not the standard ones. */
-function changes({ effective }: Configuration): string {
+function changes(keys: readonly DocumentKey[], effective: Configuration["effective"]): string {
   const changed: string[] = [];
-  for (const { key, standard } of CONFIGURATION_KEYS) {
+  for (const { key, standard } of keys) {
     const value = writeJson(effective[key]);
     if (standard !== undefined && value !== writeJson(standard)) changed.push(`${key} ${value}`);
   }
   return changed.length === 0 ? "nothing" : changed.join(", ");
 }
 
+const LABEL_COLUMNS = 15;
+
+function line(label: string, text: string): string[] {
+  return hang(`  ${label}`, text, LABEL_COLUMNS);
+}
+
 export function goodConfigurationView(path: string, configuration: Configuration): string[] {
   const { lan, wan, lanNetworks, scope, kernelRules, control } = configuration;
   const networks = lanNetworks.map((prefix) => formatPrefix(prefix)).join(", ");
-  const line = (label: string, text: string): string[] => hang(`  ${label}`, text, 15);
   return [
     `${path} is good:`,
     ...line("masquerades", SCOPES[scope]),
@@ -46,7 +54,27 @@ export function goodConfigurationView(path: string, configuration: Configuration
     ),
     ...line("snapshot", snapshotText(configuration)),
     ...line("control", control),
-    ...line("changed", changes(configuration)),
+    ...line("changed", changes(CONFIGURATION_KEYS, configuration.effective)),
+  ];
+}
+
+function tunnelText({ daemon, connection, peer, remoteNetworks, ping }: TunnelConfiguration): string {
+  const networks = remoteNetworks.map((prefix) => formatPrefix(prefix)).join(", ");
+  const carried = networks === "" ? "what the daemon's policies say" : networks;
+  const pinged =
+    ping === undefined ? "no pings" : `pings ${formatAddress(ping.target)} from ${formatAddress(ping.source)}`;
+  return `${daemon} connection ${connection}, peer ${peer === undefined ? "any" : formatAddress(peer)}; ${carried}; ${pinged}`;
+}
+
+export function goodEndpointView(path: string, configuration: EndpointConfiguration): string[] {
+  const { role, tunnels, hook, control, effective } = configuration;
+  return [
+    `${path} is good:`,
+    ...line("watches", `${formatCount(tunnels.length, "tunnel")} as the ${role}`),
+    ...tunnels.flatMap((tunnel) => line(tunnel.name, tunnelText(tunnel))),
+    ...line("hook", hook ?? "none"),
+    ...line("control", control),
+    ...line("changed", changes(ENDPOINT_KEYS, effective)),
   ];
 }
 
@@ -56,11 +84,21 @@ export function badConfigurationView(path: string, problems: readonly string[]):
   return lines;
 }
 
+const KEY_TABLES = [
+  { title: "Router", keys: CONFIGURATION_KEYS },
+  { title: "Endpoint", keys: ENDPOINT_KEYS },
+  { title: "Each tunnel of an endpoint", keys: TUNNEL_KEYS },
+];
+
 /** Every key, for boards that have no documentation. */
 export function keysView(): string[] {
   const lines: string[] = [];
-  for (const { key, accepted, standardText, explanation } of CONFIGURATION_KEYS) {
-    lines.push(`${key}  (${standardText})`, ...hang("", `${explanation}: ${accepted}`, 4));
+  for (const { title, keys } of KEY_TABLES) {
+    if (lines.length > 0) lines.push("");
+    lines.push(heading(title));
+    for (const { key, accepted, standardText, explanation } of keys) {
+      lines.push(`${key}  (${standardText})`, ...hang("", `${explanation}: ${accepted}`, 4));
+    }
   }
   return lines;
 }

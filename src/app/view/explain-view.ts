@@ -3,7 +3,7 @@
 
 import type { CounterItem, DecisionItem } from "../report/decision-report";
 import type { EspItem } from "../report/esp-report";
-import type { ExplainReport } from "../report/explain-report";
+import type { ExplainReport, LossItem } from "../report/explain-report";
 import type { IkeItem } from "../report/ike-report";
 import { formatDuration } from "../text/duration";
 import { hang, layoutRows } from "../text/layout";
@@ -41,8 +41,18 @@ function decisionLines(decision: DecisionItem): string[] {
   ];
 }
 
-function introduction({ subject, esp, ike, decisions }: ExplainReport): string {
-  const isQuiet = esp.length + ike.length === 0;
+function lossLines({ client, server, phase, since_ms, ends_in_ms, evidence, next }: LossItem): string[] {
+  return [
+    "",
+    heading(`Way back ${client} > ${server}`),
+    ...hang("  state", `${phase} for ${formatDuration(since_ms)}`, LABEL_COLUMNS),
+    ...hang("  evidence", evidence, LABEL_COLUMNS),
+    ...hang("  next", `in ${formatDuration(ends_in_ms)}: ${next}`, LABEL_COLUMNS),
+  ];
+}
+
+function introduction({ subject, esp, ike, losses, decisions }: ExplainReport): string {
+  const isQuiet = esp.length + ike.length + losses.length === 0;
   if (subject === undefined) {
     return isQuiet
       ? "Nothing is out of the ordinary: nobody waits, and no SPI has more than one owner."
@@ -53,6 +63,7 @@ function introduction({ subject, esp, ike, decisions }: ExplainReport): string {
 
 export function explainView(report: ExplainReport): string[] {
   const lines = hang("", introduction(report), 0);
+  for (const item of report.losses) lines.push(...lossLines(item));
   for (const item of report.ike) lines.push(...itemLines(ikeTitle(item), item));
   for (const item of report.esp) lines.push(...itemLines(espTitle(item), item));
   if (report.left_out > 0) lines.push("", `and ${report.left_out} more, see vpnmasq table`);

@@ -9,6 +9,7 @@ import { IkeTracker } from "../../../src/masquerade/ike";
 import type { Reason } from "../../../src/masquerade/reason";
 import { Releases } from "../../../src/masquerade/releases";
 import { Verdict } from "../../../src/masquerade/verdict";
+import type { NatLoss } from "../../../src/watchdog/nat-loss";
 import { address } from "../frame";
 
 export const CLIENT_A = address("192.168.1.10");
@@ -32,6 +33,7 @@ export class SampleRouter implements RouterState {
   readonly flows = undefined;
   readonly counters = new LuaMap<Reason, number>();
   readonly decisions = new Decisions();
+  losses: NatLoss[] = [];
   readonly restored = { source: "none", espItems: 0, ikeSessions: 0, isComplete: false, notes: [] } as const;
   readonly kernelRules = "somebody else's rules";
   readonly compiler = { compiled: 150, aborts: 20, flushes: 0 };
@@ -52,6 +54,10 @@ export class SampleRouter implements RouterState {
 
   wan(): LinkReport {
     return link("eth1", "203.0.113.1");
+  }
+
+  natLosses(): readonly NatLoss[] {
+    return this.losses;
   }
 
   fragmentedDatagrams(): number {

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Keys of a JSON document: what each accepts, what holds when it is absent, and what it is for.
+//
+// A table of keys is the only description of its document: documents are checked by it, errors quote it, and the tables
+// in docs/ and `vpnmasq check --keys` are its text.
+
+import { ADDRESS_ACCEPTED, parseAddress, parsePrefix, PREFIX_ACCEPTED } from "../wire/address";
+import { JSON_NULL, writeJson } from "./json";
+
+export interface DocumentKey {
+  /** As in the document; a dot leads into an inner object. */
+  readonly key: string;
+  /** What may stand there, to follow "use ". */
+  readonly accepted: string;
+  /** The value to work with; undefined when what stands there is not accepted. */
+  readonly read: (value: unknown) => unknown;
+  /** As in a document; undefined: the key must be given. */
+  readonly standard: unknown;
+  /** The standard value as text. */
+  readonly standardText: string;
+  readonly explanation: string;
+  /** Whether a reload takes a change over; else it waits for a restart. */
+  readonly isLive: boolean;
+}
+
+export type Accepts = Pick<DocumentKey, "accepted" | "read">;
+
+export function choice(...values: readonly string[]): Accepts {
+  const quoted = values.map((value) => `"${value}"`);
+  const accepted = `${quoted.slice(0, -1).join(", ")} or ${quoted[quoted.length - 1]}`;
+  return { accepted, read: (value) => values.find((one) => one === value) };
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return (
+    type(value) === "number" &&
+    (value as number) >= least &&
+    (value as number) <= most &&
+    Math.floor(value as number) === value
+  );
+}
+
+/** @param unit of the document's number @param factor turns it into the unit the program works with */
+export function whole(least: number, most: number, unit = "", factor = 1): Accepts {
+  const range = string.format("a whole number from %d to %d", least, most);
+  return {
+    accepted: unit === "" ? range : `${range} (${unit})`,
+    read: (value) => (isWhole(value, least, most) ? value * factor : undefined),
+  };
+}
+
+export function powerOfTwo(least: number, most: number): Accepts {
+  return {
+    accepted: `a power of two from ${least} to ${most}`,
+    read: (value) => (isWhole(value, least, most) && (value & (value - 1)) === 0 ? value : undefined),
+  };
+}
+
+/** Text that matches a Lua pattern and is not too long. */
+export function text(accepted: string, pattern: string, bytesMax: number): Accepts {
+  const isGood = (value: unknown): value is string =>
+    type(value) === "string" &&
+    string.len(value as string) <= bytesMax &&
+    string.match(value as string, pattern)[0] !== undefined;
+  return { accepted, read: (value) => (isGood(value) ? value : undefined) };
+}
+
+/** A list, each of whose entries is accepted. */
+export function list(accepted: string, readEntry: (value: unknown) => unknown): Accepts {
+  const read = (value: unknown): unknown => {
+    if (type(value) !== "table") return undefined;
+    const entries: unknown[] = [];
+    for (const [key, entry] of pairs(value as LuaTable)) {
+      const result = type(key) === "number" ? readEntry(entry) : undefined;
+      if (result === undefined) return undefined;
+      entries.push(result);
+    }
+    return entries;
+  };
+  return { accepted, read: (value) => read(value) };
+}
+
+export const flag: Accepts = {
+  accepted: "true or false",
+  read: (value) => (type(value) === "boolean" ? value : undefined),
+};
+
+export function orNull(inner: Accepts): Accepts {
+  return {
+    accepted: `${inner.accepted}, or null`,
+    read: (value) => (value === JSON_NULL ? JSON_NULL : inner.read(value)),
+  };
+}
+
+/** linux/if.h: IFNAMSIZ is 16 with the ending zero; the kernel refuses "/" and white space. */
+export const interfaceName = text('an interface name, 1 to 15 characters, as "eth0"', "^[^/%s%c]+$", 15);
+/** linux/un.h: a socket's path has 108 bytes with the ending zero. */
+export const socketPath = text("an absolute path of at most 107 bytes", "^/[^%c]+$", 107);
+export const path = text("an absolute path", "^/[^%c]+$", 1000);
+export const ports = list("a list of port numbers, 1 to 65535", (value) =>
+  isWhole(value, 1, 0xffff) ? value : undefined,
+);
+export const address: Accepts = {
+  accepted: `an IPv4 address, ${ADDRESS_ACCEPTED}`,
+  read: (value) => (type(value) === "string" ? parseAddress(value as string) : undefined),
+};
+export const addresses = list("a list of IPv4 addresses", (value) =>
+  type(value) === "string" ? parseAddress(value as string) : undefined,
+);
+export const prefixes = list(`a list of networks, each ${PREFIX_ACCEPTED}`, (value) =>
+  type(value) === "string" ? parsePrefix(value as string) : undefined,
+);
+
+/** Of a key that must be given. */
+export const REQUIRED = undefined;
+
+export function key(
+  name: string,
+  accepts: Accepts,
+  standard: unknown,
+  explanation: string,
+  isLive = false,
+): DocumentKey {
+  const standardText = standard === REQUIRED ? "must be given" : writeJson(standard);
+  return { key: name, ...accepts, standard, standardText, explanation, isLive };
+}

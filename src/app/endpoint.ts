@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The role `endpoint`, put together: configuration, kernel, IKE daemons, hook and control socket around one loop.
+//
+// The kernel's IPsec is the only truth: SAs and policies tell what is there, whatever the IKE daemons say, and what is
+// there at the start is adopted. Nothing is kept on disk.
+
+import { monotonicMs, wallClockMs } from "../system/clock";
+import { EventLoop } from "../system/event-loop";
+import { Log } from "../system/log";
+import { fail, type Outcome, succeed } from "../system/outcome";
+import { effectiveUserId } from "../system/process";
+import { randomWord } from "../system/random";
+import { type RouteEvent, RouteSocket } from "../system/rtnetlink";
+import { type SignalName, Signals } from "../system/signals";
+import { XfrmSocket } from "../system/xfrm";
+import type { XfrmEvent } from "../system/xfrm-message";
+import { Hook } from "../watchdog/hook";
+import type { IkeConnection, IkeDaemon } from "../watchdog/ike-daemon";
+import { Libreswan } from "../watchdog/libreswan";
+import { Pinger } from "../watchdog/pinger";
+import { type HoldCounts, Pins, PINS_EVENTS } from "../watchdog/pins";
+import { SA_MONITOR_EVENTS, SaMonitor } from "../watchdog/sa-monitor";
+import { StrongSwan } from "../watchdog/strongswan";
+import { Watchdog } from "../watchdog/watchdog";
+import { WatchedTunnel } from "../watchdog/watched-tunnel";
+import { WayOut } from "../watchdog/way-out";
+import { formatAddress } from "../wire/address";
+import { unsigned } from "../wire/word";
+import { ControlServer } from "./control-server";
+import {
+  type EndpointConfiguration,
+  loadEndpointConfiguration,
+  type TunnelConfiguration,
+} from "./endpoint-configuration";
+import { answerEndpointLine } from "./endpoint-request";
+import type { EndpointState } from "./endpoint-state";
+import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
+
+/** Between two ticks: while an answer is awaited, held data waits for it too; else timers need no better. */
+const AWAITING_TICK_MS = 20;
+const TICK_MS = 100;
+/** Silence is measured this exactly, and what events failed to tell is noticed after so long. */
+const LOOK_AT_ALL_MS = 1000;
+/** A daemon whose timers are not known is asked again after this. */
+const ASK_TIMERS_MS = 60_000;
+/** What is held leaves within a tick of the kernel's clock, which is 10 ms at most. */
+const RELEASE_MS = 20;
+const WORDS = 0x100000000;
+
+/** Runs until told to end. @returns the exit status. */
+export function runEndpoint(configPath: string): number {
+  const [config, problems] = loadEndpointConfiguration(configPath);
+  if (config === undefined) {
+    for (const problem of problems) io.stderr.write(`vpnmasq: ${configPath}: ${problem}\n`);
+    return EXIT_CONFIGURATION;
+  }
+  if (effectiveUserId() !== 0) {
+    io.stderr.write("vpnmasq: the endpoint needs root: it reads the kernel's SAs and adds policies\n");
+    return EXIT_NO_PERMISSION;
+  }
+  const log = new Log({ level: config.logLevel, to: config.log, name: "vpnmasq-endpoint" });
+  const [endpoint, problem] = Endpoint.start(config, configPath, log);
+  if (endpoint === undefined) {
+    log.error(problem);
+    return EXIT_UNAVAILABLE;
+  }
+  endpoint.run();
+  return 0;
+}
+
+/** What is opened at the start and closed in the end. */
+interface Kernel {
+  readonly xfrm: XfrmSocket;
+  readonly routes: RouteSocket;
+}
+
+class Endpoint implements EndpointState {
+  readonly startedMs = monotonicMs();
+  private readonly pins: Pins;
+  private readonly monitor: SaMonitor;
+  private readonly wayOut: WayOut;
+  private readonly pinger = new Pinger();
+  private readonly watchdog: Watchdog;
+  private readonly hook: Hook | undefined;
+  private readonly daemons = new LuaMap<string, IkeDaemon>();
+  private control: ControlServer | undefined;
+  private paceMs = 0;
+  private slowDueMs = 0;
+  private timersDueMs = 0;
+
+  private constructor(
+    readonly config: EndpointConfiguration,
+    readonly configPath: string,
+    private readonly log: Log,
+    private readonly loop: EventLoop,
+    private readonly kernel: Kernel,
+  ) {
+    const { xfrm, routes } = kernel;
+    this.wayOut = new WayOut(routes);
+    this.pins = new Pins(xfrm);
+    this.monitor = new SaMonitor(xfrm, {
+      isLocal: (address) => this.wayOut.isOwn(address),
+      onReport: (report) => {
+        this.watchdog.report(report, monotonicMs());
+      },
+      awaitedIntervalMs: AWAITING_TICK_MS,
+      allIntervalMs: LOOK_AT_ALL_MS,
+      wallClockMs,
+    });
+    this.watchdog = this.makeWatchdog();
+    if (config.hook !== undefined) {
+      this.hook = new Hook(loop, config.hook, config.hookTimeoutMs, (problem) => {
+        log.limited("warning", "hook", `hook ${config.hook}: ${problem}`);
+      });
+    }
+  }
+
+  /** Everything that can fail for good. */
+  static start(this: void, config: EndpointConfiguration, configPath: string, log: Log): Outcome<Endpoint> {
+    const loop = new EventLoop();
+    let endpoint: Endpoint | undefined;
+    const [routes, routesProblem] = RouteSocket.open(loop, (event) => endpoint?.followRoutes(event));
+    if (routes === undefined) return fail(routesProblem);
+    const [xfrm, problem] = XfrmSocket.follow(loop, SA_MONITOR_EVENTS | PINS_EVENTS, (event) =>
+      endpoint?.followXfrm(event),
+    );
+    if (xfrm === undefined) return fail(problem);
+    endpoint = new Endpoint(config, configPath, log, loop, { xfrm, routes });
+    const cause = endpoint.adopt();
+    if (cause !== undefined) return fail(cause);
+    return succeed(endpoint);
+  }
+
+  run(): void {
+    const [, problem] = Signals.watch(this.loop, ["TERM", "INT", "HUP"], (name) => {
+      this.obey(name);
+    });
+    if (problem !== undefined) this.log.error(problem);
+    this.pace();
+    const { role, tunnels } = this.config;
+    this.log.notice(`endpoint, ${role} of ${tunnels.map(({ name }) => name).join(", ")}`);
+    this.loop.run();
+    this.close();
+  }
+
+  // What it shows of itself
+
+  nowMs(): number {
+    return monotonicMs();
+  }
+
+  tunnels(): readonly WatchedTunnel[] {
+    return this.watchdog.tunnels;
+  }
+
+  holdOf({ settings }: WatchedTunnel): HoldCounts | undefined {
+    return this.pins.countsOf(settings.name);
+  }
+
+  problemsOf(tunnel: WatchedTunnel): string[] {
+    const peer = tunnel.peerAddress();
+    const obstacle = peer === undefined ? "" : this.wayOut.obstacle(peer);
+    const isUnknown = tunnel.pinned === undefined && tunnel.machine.epochs().length > 0;
+    return [
+      obstacle === "" ? undefined : `no way to ${formatAddress(peer!)}: ${obstacle}`,
+      tunnel.daemon.trouble(),
+      isUnknown ? "the daemon has no policy for it, so data cannot be held; give its networks" : undefined,
+      this.pins.problemOf(tunnel.settings.name),
+      tunnel.pingProblem,
+      tunnel.timerProblem,
+      this.monitor.problem,
+    ].filter((problem) => problem !== undefined);
+  }
+
+  logTail(): readonly string[] {
+    return this.log.tail();
+  }
+
+  // Start and end
+
+  private makeWatchdog(): Watchdog {
+    const nowMs = monotonicMs();
+    const random = (): number => unsigned(randomWord()) / WORDS;
+    const tunnels = this.config.tunnels.map(
+      (tunnel) => new WatchedTunnel(tunnel, this.daemonOf(tunnel), random, nowMs),
+    );
+    return new Watchdog(tunnels, {
+      pins: this.pins,
+      policies: () => this.kernel.xfrm.policies(),
+      ping: (path) => this.pinger.ping(path),
+      obstacle: (peer) => this.wayOut.obstacle(peer),
+      onNews: (tunnel, text, isNewState) => {
+        this.tell(tunnel, text, isNewState);
+      },
+    });
+  }
+
+  /** One driver for each daemon, however many tunnels it has. */
+  private daemonOf({ daemon, daemonControl }: TunnelConfiguration): IkeDaemon {
+    const name = `${daemon} ${daemonControl ?? ""}`;
+    const known = this.daemons.get(name);
+    if (known !== undefined) return known;
+    const driver = daemon === "libreswan" ? this.libreswan(daemonControl) : this.strongSwan(daemonControl);
+    this.daemons.set(name, driver);
+    return driver;
+  }
+
+  private libreswan(runDirectory: string | undefined): IkeDaemon {
+    const place = runDirectory === undefined ? [] : ["--rundir", runDirectory];
+    return new Libreswan(this.loop, ["ipsec", "whack", ...place]);
+  }
+
+  private strongSwan(viciSocket: string | undefined): IkeDaemon {
+    const place = viciSocket === undefined ? [] : ["--uri", `unix://${viciSocket}`];
+    return new StrongSwan(this.loop, "swanctl", place);
+  }
+
+  /** Takes over what is there; the reason when that cannot be. */
+  private adopt(): string | undefined {
+    const nowMs = monotonicMs();
+    const [control, controlProblem] = ControlServer.listen(this.loop, this.config.control, (line) =>
+      answerEndpointLine(this, line),
+    );
+    if (control === undefined) return controlProblem;
+    this.control = control;
+    const [, pinsProblem] = this.pins.start(nowMs);
+    if (pinsProblem !== undefined) return pinsProblem;
+    this.watchdog.readPolicies(nowMs);
+    const [, problem] = this.monitor.start(nowMs);
+    return problem;
+  }
+
+  private close(): void {
+    this.watchdog.release(monotonicMs());
+    new EventLoop().runOnce(RELEASE_MS);
+    this.pins.close();
+    for (const [, daemon] of this.daemons) daemon.close();
+    this.hook?.close();
+    this.control?.close();
+    this.kernel.xfrm.close();
+    this.kernel.routes.close();
+    this.log.notice("ended; the tunnels are the IKE daemon's alone");
+    this.log.close();
+  }
+
+  // What happens to it
+
+  private followXfrm(event: XfrmEvent): void {
+    const nowMs = monotonicMs();
+    // Pins first: a packet for an SA that is gone makes the kernel ask for another.
+    this.pins.handle(event, nowMs);
+    this.monitor.handle(event, nowMs);
+    this.watchdog.handle(event, nowMs);
+    this.pace();
+  }
+
+  private followRoutes(event: RouteEvent): void {
+    this.wayOut.follow(event);
+  }
+
+  private obey(signal: SignalName): void {
+    if (signal === "HUP") this.log.notice("a restart reads the configuration again, and costs no tunnel");
+    else this.loop.stop();
+  }
+
+  private tick(nowMs: number): void {
+    this.wayOut.tick(nowMs);
+    this.monitor.tick(nowMs);
+    this.watchdog.tick(nowMs);
+    this.pins.tick(nowMs);
+    for (const [, daemon] of this.daemons) daemon.tick(nowMs);
+    this.hook?.tick(nowMs);
+    if (nowMs >= this.slowDueMs) this.slowTick(nowMs);
+    this.pace();
+  }
+
+  private slowTick(nowMs: number): void {
+    this.slowDueMs = nowMs + LOOK_AT_ALL_MS;
+    for (const tunnel of this.tunnels()) {
+      const { name } = tunnel.settings;
+      for (const problem of this.problemsOf(tunnel)) {
+        this.log.limited("warning", `${name} ${problem}`, `${name}: ${problem}`);
+      }
+    }
+    if (nowMs >= this.timersDueMs) this.askTimers(nowMs);
+  }
+
+  /** Looks closely where an answer is awaited. */
+  private pace(): void {
+    const awaited = this.watchdog.awaited(monotonicMs());
+    this.monitor.awaitOn(awaited);
+    const paceMs = awaited.length > 0 ? AWAITING_TICK_MS : TICK_MS;
+    if (paceMs === this.paceMs) return;
+    this.paceMs = paceMs;
+    this.loop.tick(paceMs, (nowMs) => {
+      this.tick(nowMs);
+    });
+  }
+
+  private tell(tunnel: WatchedTunnel, text: string, isNewState: boolean): void {
+    const { settings, machine } = tunnel;
+    const { name, connection } = settings;
+    this.log.notice(`${name}: ${isNewState ? `${machine.state}: ` : ""}${text}`);
+    if (!isNewState) return;
+    const peer = tunnel.peerAddress();
+    const PEER = peer === undefined ? "" : formatAddress(peer);
+    this.hook?.run(name, { TUNNEL: name, STATE: machine.state, CAUSE: text, CONNECTION: connection, PEER });
+  }
+
+  // The daemons' timers
+
+  /** The inequalities between timers hold only when the daemon has those that we were told. */
+  private askTimers(nowMs: number): void {
+    this.timersDueMs = Infinity;
+    for (const [, daemon] of this.daemons) {
+      daemon.list((connections) => {
+        if (connections === undefined) this.timersDueMs = nowMs + ASK_TIMERS_MS;
+        else this.compareTimers(daemon, connections);
+      });
+    }
+  }
+
+  private compareTimers(daemon: IkeDaemon, connections: readonly IkeConnection[]): void {
+    for (const tunnel of this.tunnels()) {
+      if (tunnel.daemon === daemon) {
+        const connection = connections.find(({ name }) => name === tunnel.settings.connection);
+        tunnel.timerProblem = timerProblem(tunnel, connection);
+      }
+    }
+  }
+}
+
+function timerProblem({ settings }: WatchedTunnel, connection: IkeConnection | undefined): string | undefined {
+  if (connection === undefined) return `the daemon has no connection ${settings.connection}`;
+  const { timers } = connection;
+  if (timers === undefined) return undefined;
+  const { keylifeMs, marginMs, fuzz } = settings.parameters;
+  const isSame = timers.keylifeMs === keylifeMs && timers.marginMs === marginMs && timers.fuzz === fuzz;
+  if (isSame) return undefined;
+  const has = `keylife_s ${timers.keylifeMs / 1000}, margin_s ${timers.marginMs / 1000}, fuzz_percent ${timers.fuzz * 100}`;
+  return `the daemon's timers are others: ${has}; set these, or the daemon's`;
+}
