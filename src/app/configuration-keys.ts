@@ -69,7 +69,7 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
   key("filtering", choice("address", "endpoint"), "address", "scope all: whom a mapping lets in (RFC 4787 REQ-8)"),
   key("algorithm", choice("vpnmasq", "published"), "vpnmasq", "published: VPN Masquerade alone, to compare with"),
   key("nat_loss_watch", flag, true, "stop IKE of tunnels that lost their way back, so that clients renew it"),
-  key("receive_frames", powerOfTwo(64, 16384), 512, "frames that each interface's ring holds, 2 KiB each"),
+  key("receive_frames", powerOfTwo(64, 16384), 256, "frames that each interface's ring holds, 2 KiB each"),
   key("send_frames", whole(16, 4096), 128, "frames sent with one system call"),
   key("bypass_queueing", flag, false, "straight to the driver: faster, but past SQM and tcpdump"),
 

@@ -118,14 +118,16 @@ class Endpoint implements EndpointState {
   /** Everything that can fail for good. */
   static start(this: void, config: EndpointConfiguration, configPath: string, log: Log): Outcome<Endpoint> {
     const loop = new EventLoop();
-    let endpoint: Endpoint | undefined;
-    const [routes, routesProblem] = RouteSocket.open(loop, (event) => endpoint?.followRoutes(event));
+    // The sockets are there before who listens to them.
+    const listener: { endpoint?: Endpoint } = {};
+    const [routes, routesProblem] = RouteSocket.open(loop, (event) => listener.endpoint?.followRoutes(event));
     if (routes === undefined) return fail(routesProblem);
     const [xfrm, problem] = XfrmSocket.follow(loop, SA_MONITOR_EVENTS | PINS_EVENTS, (event) =>
-      endpoint?.followXfrm(event),
+      listener.endpoint?.followXfrm(event),
     );
     if (xfrm === undefined) return fail(problem);
-    endpoint = new Endpoint(config, configPath, log, loop, { xfrm, routes });
+    const endpoint = new Endpoint(config, configPath, log, loop, { xfrm, routes });
+    listener.endpoint = endpoint;
     const cause = endpoint.adopt();
     if (cause !== undefined) return fail(cause);
     return succeed(endpoint);
@@ -158,18 +160,22 @@ class Endpoint implements EndpointState {
   }
 
   problemsOf(tunnel: WatchedTunnel): string[] {
+    const problems: string[] = [];
+    const add = (problem: string | undefined): void => {
+      if (problem !== undefined) problems.push(problem);
+    };
     const peer = tunnel.peerAddress();
     const obstacle = peer === undefined ? "" : this.wayOut.obstacle(peer);
-    const isUnknown = tunnel.pinned === undefined && tunnel.machine.epochs().length > 0;
-    return [
-      obstacle === "" ? undefined : `no way to ${formatAddress(peer!)}: ${obstacle}`,
-      tunnel.daemon.trouble(),
-      isUnknown ? "the daemon has no policy for it, so data cannot be held; give its networks" : undefined,
-      this.pins.problemOf(tunnel.settings.name),
-      tunnel.pingProblem,
-      tunnel.timerProblem,
-      this.monitor.problem,
-    ].filter((problem) => problem !== undefined);
+    if (obstacle !== "") problems.push(`no way to ${formatAddress(peer!)}: ${obstacle}`);
+    add(tunnel.daemon.trouble());
+    if (tunnel.pinned === undefined && tunnel.machine.epochs().length > 0) {
+      problems.push("the daemon has no policy for it, so data cannot be held; give its networks");
+    }
+    add(this.pins.problemOf(tunnel.settings.name));
+    add(tunnel.pingProblem);
+    add(tunnel.timerProblem);
+    add(this.monitor.problem);
+    return problems;
   }
 
   logTail(): readonly string[] {

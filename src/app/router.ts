@@ -146,6 +146,8 @@ export class Router implements RouterState {
       this.tick(nowMs);
     });
     this.log.notice(`router between ${this.config.lan} and ${this.config.wan}, scope ${this.config.scope}`);
+    // The text that the program was loaded from, twice its size, goes back to the system.
+    collectgarbage();
     this.loop.run();
     this.close();
   }

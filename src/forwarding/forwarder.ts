@@ -363,7 +363,10 @@ export class Forwarder {
   }
 
   private sides(): Side[] {
-    return [this.lan, this.wan].filter((side) => side !== undefined);
+    const sides: Side[] = [];
+    if (this.lan !== undefined) sides.push(this.lan);
+    if (this.wan !== undefined) sides.push(this.wan);
+    return sides;
   }
 }
 

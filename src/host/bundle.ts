@@ -2,13 +2,15 @@
 // Makes the bundle that is installed from the one TypeScriptToLua makes: small, yet its errors name the TypeScript
 // source.
 //
-// Flash is small on the boards, so comments, indentation and empty lines go, and the rest is packed (src/app/unpack.lua).
+// Flash is small on the boards, so comments, indentation and empty lines go, locals get short names (short-names.ts), and
+// the rest is packed (src/app/unpack.lua).
 // TypeScriptToLua's own map of positions would be larger than the code (a Lua table entry of some 25 bytes a line); the
 // one here takes one character a line and is read only when there is an error to show (src/app/source-position.ts).
 
 import fs from "node:fs";
 import { SourceMap } from "node:module";
 import zlib from "node:zlib";
+import { withShortNames } from "./short-names.js";
 
 interface Position {
   file: string;
@@ -92,6 +94,7 @@ export function installedBundle(lua: string, sourceMap: string): Buffer {
   const lines = lua.split("\n").map((text, index) => ({ code: text.trim(), origin: originOf(map, index, text) }));
   const kept = lines.filter(({ code }) => code !== "" && !code.startsWith("--"));
   const positions = encodePositions(kept.map(({ origin }) => origin));
-  const program = [`local SOURCE_POSITIONS="${positions}"`, ...kept.map(({ code }) => code)].join("\n");
+  const code = withShortNames(kept.map((line) => line.code).join("\n"));
+  const program = `local SOURCE_POSITIONS="${positions}"\n${code}`;
   return selfUnpacking(Buffer.from(program));
 }

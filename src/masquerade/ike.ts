@@ -212,7 +212,13 @@ export class IkeTracker implements IkeKnowledge {
       remembered.responderLow,
     );
     if (known !== undefined || this.quota.isFull() || this.quota.isClientFull(remembered.client)) return false;
-    this.insert({ ...remembered, number: this.takeNumber(), accountedMs: -Infinity, restored: true, stoppedUntilMs: 0 });
+    this.insert({
+      ...remembered,
+      number: this.takeNumber(),
+      accountedMs: -Infinity,
+      restored: true,
+      stoppedUntilMs: 0,
+    });
     return true;
   }
 

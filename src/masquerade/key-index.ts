@@ -65,9 +65,11 @@ export class KeyIndex {
   private readonly slots: Words;
   private readonly buckets: number;
   private readonly bucketsPerHash: number;
-  /** Where in a slot the tag begins, and which bits are the record's number, counted from 1. */
-  private readonly tagShift: number;
+  /** The low bits of a slot are the record's number, counted from 1; above them begins the tag. */
   private readonly recordMask: number;
+  private readonly tagShift: number;
+  /** The bits of a tag that was shifted down. */
+  private readonly tagMask: number;
   /** Which slot of a full bucket is moved next; turning it makes two insertions take different paths. */
   private turn = 0;
 
@@ -90,6 +92,7 @@ export class KeyIndex {
     this.slots = allocateWords(this.buckets * SLOTS_PER_BUCKET);
     this.tagShift = bitsFor(capacity);
     this.recordMask = (1 << this.tagShift) - 1;
+    this.tagMask = (1 << (WORD_BITS - this.tagShift)) - 1;
   }
 
   /** A record whose key is these three words, or {@link NO_RECORD}. */
@@ -111,19 +114,20 @@ export class KeyIndex {
   private match(first: number, second: number, third: number): number {
     const hashed = hash(this.seed, first, second, third);
     const tagShift = this.tagShift;
+    const tagMask = this.tagMask;
     const bucket = this.bucketOf(hashed);
     const slots = this.slots;
     const near = bucket * SLOTS_PER_BUCKET;
     const far = this.otherBucket(bucket, hashed) * SLOTS_PER_BUCKET;
     const united =
-      (slots[near] & ((((slots[near] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[near + 1] & ((((slots[near + 1] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[near + 2] & ((((slots[near + 2] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[near + 3] & ((((slots[near + 3] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[far] & ((((slots[far] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[far + 1] & ((((slots[far + 1] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[far + 2] & ((((slots[far + 2] ^ hashed) >>> tagShift) - 1) >> 31)) |
-      (slots[far + 3] & ((((slots[far + 3] ^ hashed) >>> tagShift) - 1) >> 31));
+      (slots[near] & (((((slots[near] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[near + 1] & (((((slots[near + 1] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[near + 2] & (((((slots[near + 2] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[near + 3] & (((((slots[near + 3] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[far] & (((((slots[far] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[far + 1] & (((((slots[far + 1] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[far + 2] & (((((slots[far + 2] ^ hashed) >> tagShift) & tagMask) - 1) >> 31)) |
+      (slots[far + 3] & (((((slots[far + 3] ^ hashed) >> tagShift) & tagMask) - 1) >> 31));
     const number = united & this.recordMask;
     const some = (0 - number) >> 31;
     const outside = (this.capacity - number) >> 31;
@@ -142,7 +146,7 @@ export class KeyIndex {
       const entry = this.slots[home * SLOTS_PER_BUCKET + (slot & (SLOTS_PER_BUCKET - 1))];
       const record = (entry & this.recordMask) - 1;
       const follows = record > previous && (lowest === NO_RECORD || record < lowest);
-      const isTagged = (entry ^ hashed) >>> this.tagShift === 0;
+      const isTagged = ((entry ^ hashed) & ~this.recordMask) === 0;
       if (follows && isTagged && this.difference(record, first, second, third) === 0) lowest = record;
     }
     return lowest;
@@ -186,18 +190,23 @@ export class KeyIndex {
     return (hashed & ~this.recordMask) | (record + 1);
   }
 
+  /** @param tagged an entry, or the hash that its tag is of */
+  private tagOf(tagged: number): number {
+    return (tagged >> this.tagShift) & this.tagMask;
+  }
+
   /** Rotated, the hash's low end decides the bucket, so that tag and bucket are independent. */
   private bucketOf(hashed: number): number {
-    const tagShift = this.tagShift;
-    return Math.floor((((hashed << (WORD_BITS - tagShift)) | (hashed >>> tagShift)) >>> 1) * this.bucketsPerHash);
+    const rotated = (hashed << (WORD_BITS - this.tagShift)) | this.tagOf(hashed);
+    return Math.floor((rotated >>> 1) * this.bucketsPerHash);
   }
 
   /**
    * The one other bucket of an entry: its own inverse, since first + other is the same for each tag.
-   * @param tagged the entry, or the hash that its tag is of
+   * @param tagged as for {@link tagOf}
    */
   private otherBucket(bucket: number, tagged: number): number {
-    const turned = (tagged >>> this.tagShift) * GOLDEN_RATIO;
+    const turned = this.tagOf(tagged) * GOLDEN_RATIO;
     const other = Math.floor((turned - Math.floor(turned)) * this.buckets) - bucket;
     return other + (this.buckets & (other >> 31));
   }

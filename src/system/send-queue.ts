@@ -23,9 +23,8 @@ export class SendQueue {
 
   private readonly messages: Ptr<Message>;
   private readonly pieces: Ptr<Piece>;
-  private readonly made: BytePtr;
-  /** Where each made frame is: pointers made once, so that reserving allocates nothing. */
-  private readonly madeFrames: Record<number, BytePtr> = {};
+  /** Memory for frames to be made, by slot. Few routers ever make many, so each slot's is taken when it is needed. */
+  private readonly madeFrames: Record<number, BytePtr | undefined> = {};
   private queued = 0;
 
   /**
@@ -40,7 +39,6 @@ export class SendQueue {
   ) {
     this.messages = create(messageArray, slots);
     this.pieces = create(pieceArray, slots);
-    this.made = create(byteArray, slots * MADE_FRAME_BYTES);
     for (const slot of $range(0, slots - 1)) {
       const message = this.messages[slot];
       message.pieces = this.pieces.plus(slot);
@@ -49,7 +47,6 @@ export class SendQueue {
         message.name = this.address;
         message.nameBytes = LINK_ADDRESS_BYTES;
       }
-      this.madeFrames[slot] = this.made.plus(slot * MADE_FRAME_BYTES);
     }
   }
 
@@ -65,12 +62,16 @@ export class SendQueue {
   /** Memory for {@link MADE_FRAME_BYTES} of a frame to be made, the caller's until commit() and then the queue's. */
   reserve(): BytePtr {
     if (this.queued >= this.slots) this.flush();
-    return this.madeFrames[this.queued];
+    const known = this.madeFrames[this.queued];
+    if (known !== undefined) return known;
+    const frame = create(byteArray, MADE_FRAME_BYTES);
+    this.madeFrames[this.queued] = frame;
+    return frame;
   }
 
   /** Queues the frame made in the memory that reserve() gave last. */
   commit(lengthBytes: number): void {
-    this.push(this.madeFrames[this.queued], lengthBytes);
+    this.push(this.madeFrames[this.queued]!, lengthBytes);
   }
 
   /** Sends what is queued. A frame that is refused does not stop those behind it. */

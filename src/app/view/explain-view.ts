@@ -33,7 +33,7 @@ function ikeTitle({ client, server, version, initiator_cookie }: IkeItem): strin
 
 function decisionLines(decision: DecisionItem): string[] {
   const { reason, meaning, client, server, spi, text, age_ms, count } = decision;
-  const about = [client, server, spi].filter((part) => part !== undefined).join(" ");
+  const about = [client ?? "", server ?? "", spi ?? ""].filter((part) => part !== "").join(" ");
   const times = count === 1 ? "" : ` (${count} times)`;
   return [
     ...hang(`  ${formatDuration(age_ms)}`, `${reason}${about === "" ? "" : `: ${about}`}${times}`, LABEL_COLUMNS),

@@ -19,14 +19,18 @@ function ago(ms: number): string {
 }
 
 function epochText({ out_spi, in_spi, age_ms, answer_age_ms, ...epoch }: EpochItem): string {
-  const uses = [
-    epoch.carries_data ? "data" : undefined,
-    epoch.is_pinged ? "pings" : undefined,
-    epoch.is_ignored ? "not followed" : undefined,
-  ].filter((use) => use !== undefined);
   const answer = answer_age_ms === undefined ? "no answer yet" : `last answer ${ago(answer_age_ms)}`;
-  const use = uses.length === 0 ? "no use" : uses.join(" and ");
-  return `out ${out_spi} in ${in_spi}, ${use}; ${formatDuration(age_ms)} old, ${answer}`;
+  return `out ${out_spi} in ${in_spi}, ${useText(epoch)}; ${formatDuration(age_ms)} old, ${answer}`;
+}
+
+function useText({
+  carries_data,
+  is_pinged,
+  is_ignored,
+}: Pick<EpochItem, "carries_data" | "is_pinged" | "is_ignored">): string {
+  if (carries_data) return is_pinged ? "data and pings" : "data";
+  if (is_pinged) return "pings";
+  return is_ignored ? "not followed" : "idle";
 }
 
 function nextText({ what, in_ms }: NonNullable<TunnelItem["next"]>): string {
@@ -49,7 +53,7 @@ function tunnelLines(tunnel: TunnelItem): string[] {
   const { name, peer, local, daemon, daemon_presence, connection, state, outage, next, hold } = tunnel;
   const presence = daemon_presence === "there" || daemon_presence === "unknown" ? "" : ` (${daemon_presence})`;
   const lines = [
-    `${heading(`tunnel ${name}`)}`,
+    heading(`tunnel ${name}`),
     ...line("state", `${state === "up" ? state : alarm(state)} for ${formatDuration(tunnel.state_age_ms)}`),
     ...line("peers", `${local ?? "any"} > ${peer ?? "any"}`),
     ...line("daemon", `${daemon}${presence}, connection ${connection}`),

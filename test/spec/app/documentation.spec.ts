@@ -2,6 +2,7 @@
 // What stands in two places is the same in both: keys and documentation, version and package.
 
 import { CONFIGURATION_KEYS } from "../../../src/app/configuration-keys";
+import { ENDPOINT_KEYS, TUNNEL_KEYS } from "../../../src/app/endpoint-keys";
 import { readJson } from "../../../src/app/json";
 import { VERSION } from "../../../src/app/version";
 import { readFile } from "../../../src/system/files";
@@ -26,7 +27,7 @@ function documentedRows(): string[] {
 
 describe("docs/configuration.md", () => {
   it("has a row for each key, as the program knows it", () => {
-    const expected = CONFIGURATION_KEYS.map(
+    const expected = [...CONFIGURATION_KEYS, ...ENDPOINT_KEYS, ...TUNNEL_KEYS].map(
       ({ key, accepted, standardText, explanation, isLive }) =>
         `\`${key}\` | ${accepted} | ${standardText} | ${isLive ? "reload" : "restart"} | ${explanation}`,
     );

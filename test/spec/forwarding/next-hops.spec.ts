@@ -138,6 +138,14 @@ describe("next hops", () => {
     assert.same([GATEWAY, GATEWAY], kernel.resolved);
   });
 
+  it("are never confirmed where somebody set them by hand: the kernel would forget them", () => {
+    kernel.known = [{ ...neighbour(GATEWAY, "usable"), isPermanent: true }];
+    const hops = open();
+    hops.find(SERVER);
+    hops.confirm(CONFIRM_MS);
+    assert.same([], kernel.resolved);
+  });
+
   it("are asked for anew after any change of routes, and when changes were lost", () => {
     const hops = open();
     hops.find(SERVER);

@@ -12,7 +12,7 @@ const message = create(byteArray, ICMP_HEADER_BYTES);
 
 /** Echo replies that came to this host. */
 function repliesSeen(): number {
-  return tonumber(outputOf("awk '/^Icmp: [0-9]/ {print $16}' /proc/net/snmp"))!;
+  return tonumber(outputOf("awk '/^Icmp: [0-9]/ {print $11}' /proc/net/snmp"))!;
 }
 
 describe("an ICMP message", () => {

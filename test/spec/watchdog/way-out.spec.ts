@@ -45,6 +45,7 @@ function gateway(isUsable: boolean): Neighbour {
     address: GATEWAY,
     isUsable,
     hasFailed: !isUsable,
+    isPermanent: false,
     state: 0,
     hardwareAddress: undefined,
   };

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// vpnmasq as it is installed, run as the router of a site.
+
+import { json } from "./json";
+import { kill, must, run, start, textOf, waitUntil, writeText } from "./programs";
+import type { Site } from "./site";
+
+/** From build/lua, where the bench runs. */
+const PROGRAM = "../vpnmasq";
+/** What is installed on a board. */
+export const INSTALLED_FILES = [PROGRAM, "../vpnmasq.lua"];
+const READY_TIMEOUT_MS = 5000;
+
+/** What of `vpnmasq status --json` the bench reads. */
+interface Status {
+  readonly compiler: { readonly aborts: number; readonly flushes: number };
+  readonly resident_bytes: number;
+  readonly kernel_rules: string;
+  readonly esp: { readonly total: number; readonly capacity: number; readonly established: number };
+  readonly ike: { readonly total: number; readonly capacity: number };
+}
+
+export class BenchRouter {
+  readonly pid: number;
+  private readonly log: string;
+  private readonly control: string;
+
+  /** @param limits of the configuration's document, beside those that are right for the bench */
+  constructor(site: Site, limits: Record<string, number> = {}) {
+    const directory = `/run/${site.name}`;
+    const file = `${directory}/configuration.json`;
+    this.control = `${directory}/control.sock`;
+    must(`mkdir -p ${directory}`);
+    writeText(
+      file,
+      json.encode({
+        lan: "lan",
+        wan: "wan",
+        control: this.control,
+        state_directory: directory,
+        // Its tunnels are new to it, and there is no IKE to tell of them: it need not listen first.
+        limits: { relearn_ms: 0, ...limits },
+      }),
+    );
+    this.log = `${directory}/log`;
+    this.pid = start(`ip netns exec ${site.name} ${PROGRAM} router --config ${file}`, this.log);
+  }
+
+  /** Waits until its rings are open, without asking it anything. */
+  waitUntilForwarding(): void {
+    const isForwarding = (): boolean => textOf(this.log).includes("router between");
+    if (!waitUntil(isForwarding, READY_TIMEOUT_MS)) error(`vpnmasq did not start:\n${textOf(this.log)}`, 0);
+  }
+
+  /** Waits until it answers. */
+  waitUntilReady(): void {
+    const isReady = (): boolean => run(`${PROGRAM} status --control ${this.control}`)[0] !== undefined;
+    if (!waitUntil(isReady, READY_TIMEOUT_MS)) error(`vpnmasq did not start:\n${textOf(this.log)}`, 0);
+  }
+
+  status(): Status {
+    return json.decode(must(`${PROGRAM} status --json --control ${this.control}`)) as Status;
+  }
+
+  kill(): void {
+    kill(this.pid);
+  }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The endpoint's replies and what a person reads of them: a tunnel's state, its epochs, and what comes next.
+
+import { parseDocument } from "../../../src/app/document";
+import { type EndpointConfiguration, readEndpointConfiguration } from "../../../src/app/endpoint-configuration";
+import { answerEndpointLine } from "../../../src/app/endpoint-request";
+import type { EndpointState } from "../../../src/app/endpoint-state";
+import { readJson } from "../../../src/app/json";
+import type { TunnelItem, TunnelsReport } from "../../../src/app/report/tunnel-report";
+import { displayWidth } from "../../../src/app/text/layout";
+import { tunnelsView, tunnelView } from "../../../src/app/view/tunnels-view";
+import { EventLoop } from "../../../src/system/event-loop";
+import { Libreswan } from "../../../src/watchdog/libreswan";
+import type { HoldCounts } from "../../../src/watchdog/pins";
+import { WatchedTunnel } from "../../../src/watchdog/watched-tunnel";
+import { toWord } from "../../../src/wire/word";
+import { address } from "../frame";
+
+const DOCUMENT =
+  '{"tunnels": [{"name": "office", "daemon": "libreswan", "connection": "office",' +
+  ' "ping_source": "10.0.1.1", "ping_target": "10.99.0.1"}]}';
+
+class SampleEndpoint implements EndpointState {
+  nowIs = 1000;
+  readonly startedMs = 1000;
+  readonly configPath = "/etc/vpnmasq-endpoint.json";
+  readonly config: EndpointConfiguration = readEndpointConfiguration(parseDocument(DOCUMENT)[0]!)[0]!;
+  hold: HoldCounts | undefined;
+  problems: string[] = [];
+  readonly tunnel = new WatchedTunnel(this.config.tunnels[0], new Libreswan(new EventLoop()), () => 0.5, 1000);
+
+  nowMs(): number {
+    return this.nowIs;
+  }
+
+  tunnels(): readonly WatchedTunnel[] {
+    return [this.tunnel];
+  }
+
+  holdOf(): HoldCounts | undefined {
+    return this.hold;
+  }
+
+  problemsOf(): string[] {
+    return this.problems;
+  }
+
+  logTail(): readonly string[] {
+    return [];
+  }
+
+  ask<Reply>(request: string): Reply {
+    return readJson(answerEndpointLine(this, request))[0] as Reply;
+  }
+}
+
+/** A tunnel that was answered on its first epoch and is in the middle of a rekey. */
+function rekeying(): SampleEndpoint {
+  const endpoint = new SampleEndpoint();
+  const { tunnel } = endpoint;
+  const peers = { local: address("192.168.1.11"), peer: address("198.51.100.99"), reqid: 1 };
+  const sas = { peers, mode: "tunnel", mark: undefined, interfaceId: 0 } as const;
+  const [first, second] = [toWord(0xc0ffee01), toWord(0xc0ffee02)];
+  tunnel.took({ ...sas, outSpi: first, inSpi: 0x1001 });
+  tunnel.machine.epochAppeared(first, 0x1001, 1000);
+  tunnel.machine.inboundSeen(0x1001, 1030);
+  tunnel.isNews({ atMs: 1030, state: "up", text: "the epoch was answered" });
+  tunnel.took({ ...sas, outSpi: second, inSpi: 0x1002 });
+  tunnel.machine.epochAppeared(second, 0x1002, 61_000);
+  tunnel.isNews({ atMs: 61_000, state: "confirming", text: "a new epoch has come" });
+  endpoint.hold = { holds: 1, heldMs: 30, longestMs: 30, heldSinceMs: undefined, released: 3, lostQueues: 0 };
+  endpoint.nowIs = 61_300;
+  return endpoint;
+}
+
+describe("`vpnmasq tunnels`", () => {
+  it("shows which epoch carries data, which is pinged, and what comes next", () => {
+    assert.same(
+      [
+        "tunnel office",
+        "  state:      confirming for 0.3 s",
+        "  peers:      192.168.1.11 > 198.51.100.99",
+        "  daemon:     libreswan, connection office",
+        "  epoch:      out 0xc0ffee01 in 0x00001001, data; 1 m old, last answer 1 m ago",
+        "  epoch:      out 0xc0ffee02 in 0x00001002, pings; 0.3 s old, no answer yet",
+        "  round trip: 30 ms",
+        "  next:       ping in 0.7 s",
+        "  held:       1 time, 0.0 s in all, 0.0 s at most; 3 packets released",
+      ],
+      tunnelsView(rekeying().ask<TunnelsReport>('{"command": "tunnels"}'))[0].split("\n"),
+    );
+  });
+
+  it("fits 80 columns with everything that can be wrong", () => {
+    const endpoint = rekeying();
+    const { machine } = endpoint.tunnel;
+    machine.outages.begin("pings were not answered", 2000);
+    machine.outages.tried("new-ike");
+    machine.outages.end(50_000);
+    machine.outages.begin("the last epoch was removed", 61_100);
+    endpoint.problems = ["no way to 198.51.100.99: the next hop on eth0 does not answer and it did so before"];
+    const item = endpoint.ask<TunnelItem>('{"command": "explain", "subject": "office"}');
+    const lines = tunnelView(item);
+    for (const line of lines) assert.is_true(displayWidth(line) <= 80, line);
+    const text = lines.join("\n");
+    assert.is_not_nil(string.find(text, "recoveries: 1; the last 11 s ago by new-ike, in 48 s: pings", 1, true)[0]);
+    assert.is_not_nil(string.find(text, "outage:     for 0.2 s: the last epoch was removed", 1, true)[0]);
+  });
+});
+
+describe("`vpnmasq explain TUNNEL`", () => {
+  it("tells what happened, the last first", () => {
+    const item = rekeying().ask<TunnelItem>('{"command": "explain", "subject": "office"}');
+    const lines = tunnelView(item);
+    assert.same(
+      [
+        "What happened lately, the last first",
+        "  0.3 s     confirming: a new epoch has come",
+        "  1 m       up: the epoch was answered",
+      ],
+      lines.slice(lines.length - 3),
+    );
+  });
+
+  it("of a name that there is not is told which there are", () => {
+    assert.same(
+      { error: 'there is no tunnel of this name; use one of "office"' },
+      new SampleEndpoint().ask('{"command": "explain", "subject": "ofice"}'),
+    );
+  });
+});
