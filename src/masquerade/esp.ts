@@ -139,12 +139,16 @@ export class EspTracker extends EspDoubts {
       return;
     }
     const sends = (state & SENDS_MASK) >> SENDS_SHIFT;
+    const hasHeld = sends >= this.limits.espOutstandingSendsMax;
     if (server.waiting.length > 0) {
-      if (sends >= this.limits.espOutstandingSendsMax) {
-        verdict.drop("esp-outstanding-limit");
+      if (hasHeld) {
+        verdict.hold(ESP_HOLD_BASE + record, "esp-outstanding-limit");
         return;
       }
       words[row + EspField.State] = (state & ~SENDS_MASK) | (Math.min(sends + 1, SENDS_COUNT_MAX) << SENDS_SHIFT);
+    } else if (hasHeld) {
+      words[row + EspField.State] = state & ~SENDS_MASK;
+      this.releases.release(ESP_HOLD_BASE + record);
     }
     this.records.bytes[record * 2] += lengthBytes;
     verdict.forward("esp-outstanding");
