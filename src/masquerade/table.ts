@@ -239,7 +239,9 @@ export class Table {
   private decideOutboundIcmp(nowMs: number): void {
     if (!this.attachIcmp()) return;
     const icmp = this.icmpView;
-    if (icmp.isError) this.icmpErrors.outbound(icmp, nowMs, this.verdict);
+    // An error about a packet between clients by the WAN address would have to be translated twice: it is not.
+    if (icmp.isError && this.packet.destination() === this.wanAddress) this.verdict.drop("icmp-error-unknown");
+    else if (icmp.isError) this.icmpErrors.outbound(icmp, nowMs, this.verdict);
     else if (icmp.isQueryRequest()) this.decideOutboundFlow(icmp.queryIdentifier(), 0, 0, nowMs);
     else this.verdict.drop("not-ours");
   }

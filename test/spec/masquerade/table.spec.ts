@@ -129,6 +129,13 @@ describe("What the table does not translate", () => {
     assert.equal(0, router.table.esp.count());
   });
 
+  it("is an error about a packet between clients by the WAN address (RFC 5508 REQ-7, not met)", () => {
+    const router = new Router({ scope: "all" });
+    const about = ipv4({ from: WAN, to: ALICE, carrying: udp({ fromPort: 4000, toPort: 5000 }) });
+    assert.is_nil(router.out(ipv4({ from: ALICE, to: WAN, carrying: icmpError({ about }) })));
+    assert.equal("icmp-error-unknown", router.reason());
+  });
+
   it("is what comes from the WAN with a client's address", () => {
     const router = new Router();
     assert.is_nil(router.in(espPacket(ALICE, WAN, A_IN)));
