@@ -130,7 +130,9 @@ export class EspDoubts extends EspTurns {
   /** Order tells nothing about epochs that were there before us: each of their clients gets all their SPIs. */
   protected shareUnseen(server: EspServer, nowMs: number): void {
     const unseen = this.recordsAt(server, FLAG_UNSEEN).map((record) => this.clientOf(record));
-    const clients = this.firstFew(distinct(unseen));
+    const everyone = distinct(unseen);
+    const clients = this.firstFew(everyone);
+    for (const client of everyone.slice(clients.length)) server.leftOut.add(client);
     for (const record of this.recordsAt(server, FLAG_UNSEEN | FLAG_GUESS)) {
       for (const client of clients) this.share(record, client, server, nowMs);
     }

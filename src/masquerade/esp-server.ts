@@ -19,6 +19,8 @@ export class EspServer {
   waiting: number[] = [];
   /** Records whose outgoing SPI is unknown: the server spoke first. */
   serverFirst: number[] = [];
+  /** Clients whose epochs are older than our memory and that are too many to get copies as well. */
+  readonly leftOut = new LuaSet<number>();
   /** Records in all; a server without any is forgotten. */
   records = 0;
 

@@ -21,7 +21,7 @@ export interface Limits {
   espIdleMs: number;
   /** A guessed owner of an incoming SPI that the owner never confirmed by sending is forgotten after this. */
   espUnconfirmedIdleMs: number;
-  /** Incoming SPIs that a server may open before the client has sent: more would let a spoofer fill the table. */
+  /** Records of incoming SPIs before their clients have sent: 32 SPIs with eight possible owners each, of one server. */
   espServerFirstPerServerMax: number;
   /** Clients that get a copy of a packet of uncertain owner. Hardin's patch used 5; the look-up holds 8 with one SPI. */
   multicastClientsMax: number;
@@ -84,7 +84,7 @@ export const DEFAULT_LIMITS: Limits = {
   espOutstandingSendsMax: 4,
   espIdleMs: 1 * HOUR,
   espUnconfirmedIdleMs: 1 * MINUTE,
-  espServerFirstPerServerMax: 32,
+  espServerFirstPerServerMax: 256,
   multicastClientsMax: 8,
   unknownSpiPerSecondMax: 200,
   relearnMs: 300,

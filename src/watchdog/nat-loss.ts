@@ -36,7 +36,7 @@ export interface TunnelUse {
   readonly lastOutMs: number;
   /** Undefined: nothing ever came in. */
   readonly lastInMs: number | undefined;
-  /** An epoch in use that is older than our memory and was not answered since. */
+  /** An epoch in use that is older than our memory and was not answered since, or may get others' copies only. */
   readonly hasUnseenUnanswered: boolean;
 }
 
@@ -115,7 +115,7 @@ export class NatLossWatch {
   private follow(key: string, loss: NatLoss, use: TunnelUse, isProven: boolean, nowMs: number): void {
     if (loss.phase === "suspected" && !isProven) this.losses.delete(key);
     const isAnswered = use.lastInMs !== undefined && use.lastInMs > loss.sinceMs;
-    if (loss.phase === "blocked" && isAnswered) loss.untilMs = nowMs;
+    if (loss.phase === "blocked" && isAnswered && !isProven) loss.untilMs = nowMs;
   }
 
   private endPhase(key: string, loss: NatLoss, nowMs: number, changed: NatLoss[]): void {

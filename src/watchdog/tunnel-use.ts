@@ -20,7 +20,8 @@ export function tunnelUses(esp: EspTracker): TunnelUse[] {
     const sum = uses.get(key);
     const lastOutMs = words[row + EspField.LastOut] * MS_PER_TICK;
     const lastInMs = isAnswered ? words[row + EspField.LastIn] * MS_PER_TICK : undefined;
-    const isUnseen = !isAnswered && (words[row + EspField.State] & FLAG_UNSEEN) !== 0;
+    const isLeftOut = esp.servers.get(server)?.leftOut.has(client) === true;
+    const isUnseen = isLeftOut || (!isAnswered && (words[row + EspField.State] & FLAG_UNSEEN) !== 0);
     uses.set(key, {
       client,
       server,

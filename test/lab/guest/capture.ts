@@ -33,6 +33,8 @@ const FRAME_BYTES = 2048;
 export interface Packet {
   readonly isOutgoing: boolean;
   readonly protocol: number;
+  /** Of the whole packet, with its IP header. */
+  readonly lengthBytes: number;
   /** Any piece of a fragmented packet, the first too. */
   readonly isFragment: boolean;
   readonly sourcePort: number;
@@ -87,6 +89,7 @@ function parse(isOutgoing: boolean): Packet {
   return {
     isOutgoing,
     protocol,
+    lengthBytes: number16(2),
     isFragment: (number16(6) & 0x3fff) !== 0,
     sourcePort,
     destinationPort,

@@ -4,10 +4,15 @@
 import type { Scenario } from "./scenario";
 import { baseline } from "./scenarios/baseline";
 import { collision } from "./scenarios/collision";
+import { deadPeerDetection } from "./scenarios/dead-peer-detection";
+import { endpoint } from "./scenarios/endpoint";
 import { fragments } from "./scenarios/fragments";
 import { natWiped } from "./scenarios/nat-wiped";
+import { natCrash, natFailover, natMoved, serverRestarted, stockClient } from "./scenarios/outages";
 import { pins } from "./scenarios/pins";
+import { race1, race2, race3, race4 } from "./scenarios/races";
 import { rekey } from "./scenarios/rekey";
+import { lossy, serverFirst } from "./scenarios/rekeys-under-load";
 import { routerKilled } from "./scenarios/router-killed";
 import { tenClients } from "./scenarios/ten-clients";
 import { twoClients } from "./scenarios/two-clients";
@@ -24,4 +29,17 @@ export const catalogue: readonly Scenario[] = [
   wanAddressChange,
   tenClients,
   pins,
+  endpoint,
+  race1,
+  race2,
+  race3,
+  race4,
+  natCrash,
+  natMoved,
+  natFailover,
+  serverRestarted,
+  serverFirst,
+  lossy,
+  stockClient,
+  deadPeerDetection,
 ];

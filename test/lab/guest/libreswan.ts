@@ -4,15 +4,15 @@
 // Every daemon has its own configuration, secrets and control socket under /run/nodes/NAME, given by options, so several
 // live side by side; they share the guest's empty NSS database, which pre-shared keys do not need.
 
-import { waitUntil } from "./clock";
-import { type Daemon, must, readText, run, spawn, stop, writeText } from "./shell";
+import { sleepMs, waitUntil } from "./clock";
+import { type Daemon, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
 import { SIGTERM } from "./libc";
 import { type Client, SERVER, SERVER_ADDRESS, SERVER_INNER_SUBNET, type Topology } from "./topology";
 
 export type IkeVersion = 1 | 2;
 
 /** The name of a client's connection in the client's own configuration. */
-const TUNNEL = "tunnel";
+export const TUNNEL = "tunnel";
 const READY_TIMEOUT_MS = 15_000;
 const UP_TIMEOUT_S = 20;
 const STOP_TIMEOUT_MS = 2000;
@@ -24,6 +24,8 @@ export interface IkeOptions {
   readonly version: IkeVersion;
   /** Seconds between dead peer detection probes of the clients; without it there is none. */
   readonly deadPeerDelayS?: number;
+  /** Seconds without an answer after which the peer is dead; without it three delays. */
+  readonly deadPeerTimeoutS?: number;
 }
 
 /** `setup` and what all connections share. `encapsulation` and `nat-ikev1-method` keep both versions off UDP 4500. */
@@ -73,23 +75,22 @@ export function clientText(client: Client, options: IkeOptions): string {
     `rightsubnet=${SERVER_INNER_SUBNET}`,
   ];
   if (options.deadPeerDelayS !== undefined) {
-    settings.push(
-      `dpddelay=${options.deadPeerDelayS}`,
-      `dpdtimeout=${3 * options.deadPeerDelayS}`,
-      "dpdaction=restart",
-    );
-    settings.push(`retransmit-timeout=${3 * options.deadPeerDelayS}s`);
+    const timeoutS = options.deadPeerTimeoutS ?? 3 * options.deadPeerDelayS;
+    settings.push(`dpddelay=${options.deadPeerDelayS}`, `dpdtimeout=${timeoutS}`, "dpdaction=restart");
+    settings.push(`retransmit-timeout=${timeoutS}s`);
   }
   return sharedText(options) + connectionText(TUNNEL, settings);
 }
 
-function directoryOf(node: string): string {
+/** Where a node keeps its daemon's files and control socket. */
+export function runDirectoryOf(node: string): string {
   return `/run/nodes/${node}`;
 }
 
 function startDaemon(node: string, configuration: string): Daemon {
-  const directory = directoryOf(node);
-  must(`rm -rf ${directory} && mkdir -p ${directory} /run/pluto`);
+  const directory = runDirectoryOf(node);
+  // What else is in the directory belongs to the node's watchdog, which outlives the daemon.
+  must(`mkdir -p ${directory} /run/pluto && rm -f ${directory}/pluto.*`);
   writeText(`${directory}/ipsec.conf`, configuration);
   writeText(`${directory}/ipsec.secrets`, SECRET);
   const files = ["--config", `${directory}/ipsec.conf`, "--secretsfile", `${directory}/ipsec.secrets`];
@@ -99,21 +100,23 @@ function startDaemon(node: string, configuration: string): Daemon {
 }
 
 function isReady(node: string): boolean {
-  return readText(`${directoryOf(node)}/pluto.log`).includes("loading secrets from");
+  return readText(`${runDirectoryOf(node)}/pluto.log`).includes("loading secrets from");
 }
 
 /** The running daemons of one topology. */
 export interface IkeDaemons {
-  readonly all: readonly Daemon[];
+  /** The server's first. */
+  readonly all: Daemon[];
 }
 
 /** Starts the server's daemon and every client's, and waits until each has read its configuration. */
 export function startIke(topology: Topology, options: IkeOptions): IkeDaemons {
+  must("rm -rf /run/nodes");
   const all = [startDaemon(SERVER, serverText(topology.clients, options))];
   for (const client of topology.clients) all.push(startDaemon(client.name, clientText(client, options)));
   for (const node of [SERVER, ...topology.clients.map((client) => client.name)]) {
     if (!waitUntil(() => isReady(node), READY_TIMEOUT_MS)) {
-      error(`libreswan of ${node} did not start:\n${readText(`${directoryOf(node)}/pluto.log`)}`, 0);
+      error(`libreswan of ${node} did not start:\n${readText(`${runDirectoryOf(node)}/pluto.log`)}`, 0);
     }
   }
   return { all };
@@ -123,9 +126,23 @@ export function stopIke(daemons: IkeDaemons): void {
   for (const daemon of daemons.all) stop(daemon, SIGTERM, STOP_TIMEOUT_MS);
 }
 
+/** The server goes down without a word and comes back with no memory. */
+export function restartServer(
+  daemons: IkeDaemons,
+  clients: readonly Client[],
+  options: IkeOptions,
+  awayMs: number,
+): void {
+  killNow(daemons.all[0]);
+  must(`ip -n ${SERVER} -b -`, "xfrm state flush\nxfrm policy flush\n");
+  sleepMs(awayMs);
+  daemons.all[0] = startDaemon(SERVER, serverText(clients, options));
+  if (!waitUntil(() => isReady(SERVER), READY_TIMEOUT_MS)) error(`libreswan of ${SERVER} did not come back`, 0);
+}
+
 function whack(node: string, request: string): { status: number; output: string } {
   return run(
-    `timeout ${UP_TIMEOUT_S} /usr/libexec/ipsec/whack --rundir ${directoryOf(node)} --name ${TUNNEL} ${request}`,
+    `timeout ${UP_TIMEOUT_S} /usr/libexec/ipsec/whack --rundir ${runDirectoryOf(node)} --name ${TUNNEL} ${request}`,
   );
 }
 
@@ -185,5 +202,5 @@ export function spisOf(client: Client): Spis | undefined {
 
 /** The end of a node's own log, for the reader of a failure. */
 export function logOf(node: string, lines: number): string {
-  return run(`tail -n ${lines} ${directoryOf(node)}/pluto.log`).output;
+  return run(`tail -n ${lines} ${runDirectoryOf(node)}/pluto.log`).output;
 }

@@ -23,8 +23,9 @@ function runScenario(scenario: Scenario, resultFile: string): void {
     scenario.run(findings);
   });
   if (!ended) findings.fail(tostring(problem));
-  const { figures, notes, exhibits } = findings;
-  writeText(resultFile, json.encode({ name: scenario.name, ok: findings.failures === 0, figures, notes, exhibits }));
+  const { figures, notes, exhibits, timeLines } = findings;
+  const ok = findings.failures === 0;
+  writeText(resultFile, json.encode({ name: scenario.name, ok, figures, notes, exhibits, timeLines }));
 }
 
 const wanted = arg.get(1) ?? "";

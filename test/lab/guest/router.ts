@@ -12,10 +12,11 @@ import { SIGTERM } from "./libc";
 import { LAN_INTERFACE, ROUTER, WAN_INTERFACE } from "./topology";
 
 const PROGRAM = "/lab/build/vpnmasq";
-const STATE_DIRECTORY = "/run/vpnmasq";
-const CONTROL = `${STATE_DIRECTORY}/control.sock`;
-const CONFIGURATION = "/run/vpnmasq.json";
-const LOG = "/run/vpnmasq.log";
+/** Each router's own. */
+const stateDirectoryOf = (node: string): string => `/run/vpnmasq-${node}`;
+const controlOf = (node: string): string => `${stateDirectoryOf(node)}/control.sock`;
+const configurationOf = (node: string): string => `/run/vpnmasq-${node}.json`;
+const logOf = (node: string): string => `/run/vpnmasq-${node}.log`;
 const READY_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 
@@ -35,30 +36,43 @@ const KERNEL_RULES = `*raw
 -A PREROUTING -p udp -f -j DROP
 COMMIT`;
 
-/** Starts vpnmasq in the router's namespace and waits until it answers on its control socket. */
-export function startVpnmasq(): Daemon {
+/** Keys of the router's configuration that scenarios set; their meaning is in docs/configuration.md. */
+export interface RouterSettings {
+  readonly algorithm?: "published";
+  readonly nat_loss_watch?: boolean;
+  readonly limits?: {
+    readonly esp_outstanding_ms?: number;
+    readonly esp_idle_ms?: number;
+    readonly esp_unconfirmed_idle_ms?: number;
+  };
+}
+
+/** Starts vpnmasq in a router's namespace and waits until it answers on its control socket. */
+export function startVpnmasq(settings: RouterSettings = {}, node = ROUTER): Daemon {
   const configuration = {
     lan: LAN_INTERFACE,
     wan: WAN_INTERFACE,
     scope: "vpn",
     kernel_rules: "none",
-    control: CONTROL,
-    state_directory: STATE_DIRECTORY,
+    control: controlOf(node),
+    state_directory: stateDirectoryOf(node),
+    ...settings,
   };
-  must(`mkdir -p ${STATE_DIRECTORY}`);
-  must(`ip netns exec ${ROUTER} iptables-legacy-restore`, KERNEL_RULES);
-  writeText(CONFIGURATION, json.encode(configuration));
-  return restartVpnmasq();
+  wipeSnapshot(node);
+  must(`ip netns exec ${node} iptables-legacy-restore`, KERNEL_RULES);
+  writeText(configurationOf(node), json.encode(configuration));
+  return restartVpnmasq(node);
 }
 
 /** Starts the program again where the rules and the configuration are still there. */
-export function restartVpnmasq(): Daemon {
-  const router = spawn(["ip", "netns", "exec", ROUTER, PROGRAM, "router", "--config", CONFIGURATION], LOG);
+export function restartVpnmasq(node = ROUTER): Daemon {
+  const argv = ["ip", "netns", "exec", node, PROGRAM, "router", "--config", configurationOf(node)];
+  const router = spawn(argv, logOf(node));
   const isReady = waitUntil(
-    () => !isRunning(router) || run(`${PROGRAM} status --control ${CONTROL}`).status === 0,
+    () => !isRunning(router) || run(`${PROGRAM} status --control ${controlOf(node)}`).status === 0,
     READY_TIMEOUT_MS,
   );
-  if (!isReady || !isRunning(router)) error(`vpnmasq did not start:\n${readText(LOG)}`, 0);
+  if (!isReady || !isRunning(router)) error(`vpnmasq did not start:\n${readText(logOf(node))}`, 0);
   return router;
 }
 
@@ -71,15 +85,15 @@ export function stopVpnmasq(router: Daemon): void {
 }
 
 /** Takes away what vpnmasq keeps over its own death: the snapshot of its table. */
-export function wipeSnapshot(): void {
-  must(`rm -rf ${STATE_DIRECTORY} && mkdir -p ${STATE_DIRECTORY}`);
+export function wipeSnapshot(node = ROUTER): void {
+  must(`rm -rf ${stateDirectoryOf(node)} && mkdir -p ${stateDirectoryOf(node)}`);
 }
 
 /** What a command such as "table" or "counters --json" prints. */
-export function askVpnmasq(command: string): string {
-  return run(`${PROGRAM} ${command} --control ${CONTROL}`).output;
+export function askVpnmasq(command: string, node = ROUTER): string {
+  return run(`${PROGRAM} ${command} --control ${controlOf(node)}`).output;
 }
 
-export function vpnmasqLog(): string {
-  return readText(LOG);
+export function vpnmasqLog(node = ROUTER): string {
+  return readText(logOf(node));
 }

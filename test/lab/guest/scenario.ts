@@ -11,12 +11,17 @@ export interface Figure {
   readonly reach?: string;
 }
 
+/** Stands for "never" in results: JSON knows no infinity. */
+const NEVER = 999_999;
+
 /** A scenario's findings so far. Figures out of reach and failed checks make it not ok. */
 export class Findings {
   public readonly figures: Record<string, Figure> = {};
   public readonly notes: string[] = [];
   /** Text for a person that is no finding, such as the router's own table. */
   public readonly exhibits: string[] = [];
+  /** What happened when, a text for each run. */
+  public readonly timeLines: string[] = [];
   public failures = 0;
 
   /** Tells the person who waits what happens now. */
@@ -27,7 +32,7 @@ export class Findings {
 
   /** Records a number that is only reported. */
   public figure(name: string, value: number, unit: string): void {
-    this.figures[name] = { value, unit };
+    this.figures[name] = { value: math.min(value, NEVER), unit };
   }
 
   /** Records a number that has to be at least `least`. */
@@ -38,7 +43,7 @@ export class Findings {
 
   /** Records a number that may be at most `most`. */
   public atMost(name: string, value: number, unit: string, most: number): void {
-    this.figures[name] = { value, unit, reach: `<= ${most}` };
+    this.figures[name] = { value: math.min(value, NEVER), unit, reach: `<= ${most}` };
     if (!(value <= most)) this.fail(`${name} is ${value} ${unit}, which should be at most ${most}.`);
   }
 
@@ -58,6 +63,10 @@ export class Findings {
 
   public exhibit(text: string): void {
     this.exhibits.push(text);
+  }
+
+  public timeLine(text: string): void {
+    this.timeLines.push(text);
   }
 }
 

@@ -81,6 +81,14 @@ export function stop(daemon: Daemon, signal: number, timeoutMs: number): void {
   killNow(daemon);
 }
 
+/** Does something that takes its time in a process of its own, for which nobody waits. */
+export function inBackground(action: (this: void) => void): void {
+  const pid = mustSucceed(C.fork(), "fork");
+  if (pid !== 0) return;
+  action();
+  C._exit(0);
+}
+
 /** A file's text; empty when there is none. */
 export function readText(path: string): string {
   const [file] = io.open(path, "r");

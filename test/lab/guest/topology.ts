@@ -13,6 +13,7 @@ import { must, run } from "./shell";
 export const SERVER = "server";
 export const ROUTER = "router";
 export const INTERNET = "internet";
+export const SECOND_ROUTER = "router2";
 export const SERVER_ADDRESS = "198.51.100.99";
 export const SERVER_INNER_ADDRESS = "10.99.0.1";
 export const SERVER_INNER_SUBNET = "10.99.0.0/24";
@@ -20,6 +21,7 @@ export const WAN_ADDRESS = "203.0.113.1";
 export const LAN_INTERFACE = "lan0";
 export const WAN_INTERFACE = "wan0";
 const LAN_ADDRESS = "192.168.1.1";
+const SECOND_LAN_ADDRESS = "192.168.1.2";
 export const LINK_MTU_BYTES = 1500;
 
 export interface Client {
@@ -38,7 +40,7 @@ export interface Topology {
 }
 
 const MODULES =
-  "esp4 xfrm_user veth bridge iptable_nat iptable_raw xt_MASQUERADE xt_SNAT xt_esp xt_tcpudp xt_conntrack " +
+  "esp4 xfrm_user veth bridge sch_netem sch_ingress cls_u32 act_pedit iptable_nat iptable_raw xt_MASQUERADE xt_SNAT xt_esp xt_tcpudp xt_conntrack " +
   "ansi_cprng gcm ghash-generic seqiv echainiv authenc cbc ctr hmac sha1-generic sha256-generic sha512-generic aes-generic";
 
 /**
@@ -192,4 +194,42 @@ export function changeWanAddress(to: string): void {
     `addr add ${to}/24 dev ${WAN_INTERFACE}`,
     `route replace default via 203.0.113.254`,
   ]);
+}
+
+/** Puts a second router beside the first, on the same LAN, with another provider. */
+export function addSecondRouter(topology: Topology): Topology {
+  const port = "port-second";
+  must(
+    `ip -b -`,
+    [
+      `netns add ${SECOND_ROUTER}`,
+      `link add ${WAN_INTERFACE} netns ${SECOND_ROUTER} type veth peer name near2 netns ${INTERNET}`,
+      `link add ${LAN_INTERFACE} netns ${SECOND_ROUTER} type veth peer name ${port} netns ${ROUTER}`,
+    ].join("\n"),
+  );
+  configure(ROUTER, [`link set ${port} master ${LAN_INTERFACE} up`]);
+  configure(INTERNET, ["link set near2 up", "addr add 203.0.114.254/24 dev near2"]);
+  configure(SECOND_ROUTER, [
+    "link set lo up",
+    `link set ${WAN_INTERFACE} up`,
+    `link set ${LAN_INTERFACE} up`,
+    `addr add ${SECOND_LAN_ADDRESS}/24 dev ${LAN_INTERFACE}`,
+    `addr add 203.0.114.1/24 dev ${WAN_INTERFACE}`,
+    "route add default via 203.0.114.254",
+  ]);
+  return { ...topology, namespaces: [...topology.namespaces, SECOND_ROUTER] };
+}
+
+/** The clients send to the second router from now on, as after a fail-over of their gateway. */
+export function moveToSecondRouter(topology: Topology): void {
+  for (const client of topology.clients) {
+    configure(client.name, [`route replace default via ${SECOND_LAN_ADDRESS}`]);
+  }
+}
+
+/** Delays and loses what the internet passes on, each way. */
+export function worsenInternet(delayMs: number, lossPercent: number): void {
+  for (const device of ["near", "far"]) {
+    must(`tc -n ${INTERNET} qdisc add dev ${device} root netem delay ${delayMs}ms loss ${lossPercent}% limit 10000`);
+  }
 }

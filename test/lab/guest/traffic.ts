@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Traffic through the tunnels, measured: each client sends a numbered UDP packet every few milliseconds to the server's
-// inner address, which sends it back. Losses and silences are read off the answers.
+// inner address, which sends it back. Losses and silences are read off the answers. On demand the server sends on its
+// own account too, as a download does: then packets arrive from it that answer nothing.
 //
 // One forked process holds the sockets of all clients and of the server, so both ends share a clock and nothing else
 // in the guest is kept waiting. Client n talks to port 7000+n, and the server's answers carry firewall mark n, which a
@@ -41,7 +42,19 @@ export interface ClientTraffic {
   readonly answersMs: readonly number[];
   /** The longest time in which no answer came, from the first packet sent to the last. */
   readonly longestSilenceMs: number;
+  /** What the server sent without being asked, and when that came. */
+  readonly pushed: number;
+  readonly pushesMs: readonly number[];
 }
+
+/** How packets are sent. */
+export interface TrafficPattern {
+  readonly intervalMs: number;
+  /** The server sends on its own account, as often as the clients. */
+  readonly isPushing: boolean;
+}
+
+const ECHOES: TrafficPattern = { intervalMs: INTERVAL_MS, isPushing: false };
 
 /** Traffic that is under way. */
 export interface Traffic {
@@ -52,10 +65,15 @@ export interface Traffic {
 interface Flow {
   readonly clientFd: number;
   readonly serverFd: number;
+  readonly clientAddress: unknown;
   sent: number;
   readonly answersMs: number[];
+  pushed: number;
+  readonly pushesMs: number[];
 }
 
+/** The number of a packet that the server sends on its own account. */
+const PUSH = -1;
 const payload = ffi.new("double[2]") as Memory<number>;
 const PAYLOAD_BYTES = 16;
 const sender = ffi.new("lab_inet_address");
@@ -76,7 +94,8 @@ function openFlow(client: Client): Flow {
   C.setsockopt(serverFd, SOL_SOCKET, SO_MARK, ffi.new("int[1]", client.number), 4);
   // Connecting looks up a route and policy in the client's own namespace, which the socket remembers.
   C.connect(clientFd, inetAddress(SERVER_INNER_ADDRESS, port), INET_ADDRESS_BYTES);
-  return { clientFd, serverFd, sent: 0, answersMs: [] };
+  const clientAddress = inetAddress(client.innerAddress, port);
+  return { clientFd, serverFd, clientAddress, sent: 0, answersMs: [], pushed: 0, pushesMs: [] };
 }
 
 function sendOn(flow: Flow): void {
@@ -84,6 +103,12 @@ function sendOn(flow: Flow): void {
   payload[0] = flow.sent;
   // A tunnel that is not there refuses the packet; that counts as one without an answer.
   C.send(flow.clientFd, payload, PAYLOAD_BYTES, 0);
+}
+
+function push(flow: Flow): void {
+  flow.pushed += 1;
+  payload[0] = PUSH;
+  C.sendto(flow.serverFd, payload, PAYLOAD_BYTES, 0, flow.clientAddress, INET_ADDRESS_BYTES);
 }
 
 function echo(flow: Flow): void {
@@ -97,12 +122,13 @@ function echo(flow: Flow): void {
 
 function receiveOn(flow: Flow): void {
   while (tonumber(C.recvfrom(flow.clientFd, payload, PAYLOAD_BYTES, 0, undefined, undefined))! >= 0) {
-    flow.answersMs.push(nowMs());
+    (payload[0] === PUSH ? flow.pushesMs : flow.answersMs).push(nowMs());
   }
 }
 
-/** Passes packets until the time is reached, or until the stop pipe becomes readable. */
-function pump(flows: readonly Flow[], stopFd: number, isSending: boolean, untilMs: number): void {
+/** Passes packets until the time is reached, or until the stop pipe becomes readable; sends nothing without a pattern. */
+function pump(flows: readonly Flow[], stopFd: number, pattern: TrafficPattern | undefined, untilMs: number): void {
+  const isSending = pattern !== undefined;
   const entries = ffi.new("lab_poll_entry[?]", 1 + 2 * flows.length) as Memory<PollEntry>;
   entries[0].fd = isSending ? stopFd : -1;
   entries[0].events = POLLIN;
@@ -114,9 +140,11 @@ function pump(flows: readonly Flow[], stopFd: number, isSending: boolean, untilM
   }
   let nextSendMs = nowMs();
   for (let now = nextSendMs; now < untilMs && entries[0].revents === 0; now = nowMs()) {
-    if (isSending && now >= nextSendMs) {
+    if (pattern !== undefined && now >= nextSendMs) {
       for (const flow of flows) sendOn(flow);
-      nextSendMs = math.max(nextSendMs + INTERVAL_MS, now);
+      // In the opposite order, so that no router gets right by luck which packet belongs to which.
+      if (pattern.isPushing) for (const index of $range(flows.length - 1, 0, -1)) push(flows[index]);
+      nextSendMs = math.max(nextSendMs + pattern.intervalMs, now);
     }
     C.poll(entries, 1 + 2 * flows.length, math.max(0, math.ceil((isSending ? nextSendMs : untilMs) - now)));
     for (const flow of flows) {
@@ -136,29 +164,31 @@ function longestSilence(answersMs: readonly number[], startMs: number, endMs: nu
   return longestMs;
 }
 
-function runTraffic(flows: readonly Flow[], stopFd: number): void {
+function runTraffic(flows: readonly Flow[], stopFd: number, pattern: TrafficPattern): void {
   const startMs = nowMs();
-  pump(flows, stopFd, true, math.huge);
+  pump(flows, stopFd, pattern, math.huge);
   const endMs = nowMs();
-  pump(flows, stopFd, false, endMs + GRACE_MS);
+  pump(flows, stopFd, undefined, endMs + GRACE_MS);
   const results = flows.map((flow) => ({
     sent: flow.sent,
     answered: flow.answersMs.length,
     answersMs: flow.answersMs,
     longestSilenceMs: longestSilence(flow.answersMs, startMs, endMs),
+    pushed: flow.pushed,
+    pushesMs: flow.pushesMs,
   }));
   writeText(RESULT_FILE, json.encode(results));
 }
 
 /** Starts traffic of every client. */
-export function startTraffic(topology: Topology): Traffic {
+export function startTraffic(topology: Topology, pattern = ECHOES): Traffic {
   const flows = topology.clients.map((client) => openFlow(client));
   const ends = ffi.new("int[2]") as Memory<number>;
   mustSucceed(C.pipe2(ends, O_CLOEXEC), "pipe");
   const pid = mustSucceed(C.fork(), "fork");
   if (pid === 0) {
     C.close(ends[1]);
-    runTraffic(flows, ends[0]);
+    runTraffic(flows, ends[0], pattern);
     C._exit(0);
   }
   C.close(ends[0]);
@@ -186,4 +216,24 @@ export function measureTraffic(topology: Topology, durationMs: number): readonly
 /** Answered packets of those sent, in percent. */
 export function answeredPercent(traffic: ClientTraffic): number {
   return math.floor((100 * traffic.answered) / math.max(1, traffic.sent) + 0.5);
+}
+
+/** A silence this long is an outage; shorter ones are the guest's own pauses. */
+const OUTAGE_MS = 400;
+
+/**
+ * When a client's traffic flowed again for good after something had happened.
+ * @param endMs until when was measured
+ * @returns the time since then; infinite while it does not flow
+ */
+export function backAfterMs(answersMs: readonly number[], eventMs: number, endMs: number): number {
+  let backMs = eventMs;
+  let previousMs = eventMs;
+  for (const answerMs of [...answersMs, endMs]) {
+    if (answerMs > eventMs) {
+      if (answerMs - previousMs > OUTAGE_MS) backMs = answerMs;
+      previousMs = answerMs;
+    }
+  }
+  return backMs === endMs ? math.huge : backMs - eventMs;
 }

@@ -28,7 +28,7 @@ async function runLane(root: string, scenarios: readonly string[]): Promise<Scen
   for (const scenario of scenarios) {
     const label = (LABELS[scenario] ?? scenario).padEnd(LABEL_WIDTH);
     say(`${label} booting a guest kernel`);
-    const result = await runGuest(root, scenario, (line) => {
+    const result = await runGuest(root, { scenario, isLong: false }, (line) => {
       say(`${label} ${line}`);
     });
     results.push(result);

@@ -3,6 +3,7 @@
 //
 // Usage: npm run lab -- SCENARIO… [--json]      one or more scenarios, or "all"
 //        npm run lab -- --list                  what there is
+//        --long                                 the long form, where a scenario has one: minutes
 //
 // With --json the result goes to standard output as one document (several scenarios: figures carry the scenario's name
 // in front) and progress to standard error. The exit status is non-zero exactly when the result is not ok.
@@ -18,20 +19,24 @@ interface Request {
   readonly scenarios: readonly string[];
   readonly isJson: boolean;
   readonly isList: boolean;
+  readonly isLong: boolean;
 }
 
-const USAGE = "Usage: npm run lab -- SCENARIO... [--json] | all [--json] | --list";
+/** Of the time at the beginning of a time line's line. */
+const TIME_WIDTH = 11;
+
+const USAGE = "Usage: npm run lab -- SCENARIO... | all [--json] [--long] | --list";
 
 function parseArguments(argv: readonly string[], catalogue: readonly ScenarioEntry[]): Request {
   const names = catalogue.map(({ name }) => name);
-  const unknown = argv.find((word) => !["--json", "--list", "all", ...names].includes(word));
+  const unknown = argv.find((word) => !["--json", "--list", "--long", "all", ...names].includes(word));
   if (unknown !== undefined) {
     throw new Refusal(`"${unknown}" is no scenario and no option.\n${USAGE}\nScenarios: ${names.join(", ")}`);
   }
   const isList = argv.includes("--list");
   const scenarios = argv.includes("all") ? names : names.filter((name) => argv.includes(name));
   if (scenarios.length === 0 && !isList) throw new Refusal(`${USAGE}\nScenarios: ${names.join(", ")}`);
-  return { scenarios, isJson: argv.includes("--json"), isList };
+  return { scenarios, isJson: argv.includes("--json"), isList, isLong: argv.includes("--long") };
 }
 
 function printCatalogue(catalogue: readonly ScenarioEntry[], isJson: boolean): void {
@@ -41,10 +46,20 @@ function printCatalogue(catalogue: readonly ScenarioEntry[], isJson: boolean): v
 
 function printResult(result: ScenarioResult): void {
   console.log(heading(`${result.name}: ${result.ok ? "ok" : "NOT OK"}`));
+  for (const timeLine of result.timeLines) printTimeLine(timeLine);
   const width = Math.max(0, ...Object.keys(result.figures).map((name) => name.length));
   for (const name of Object.keys(result.figures).sort()) console.log(figureLine(name, width, result.figures[name]));
   for (const note of result.notes) console.log(note.startsWith("FAILED") ? note : wrap(note));
   if (!result.ok) for (const exhibit of result.exhibits) console.log(`\n${exhibit}`);
+}
+
+/** Its first line is a title; every other one begins with the time, and continues beside it. */
+function printTimeLine(timeLine: string): void {
+  const [title, ...lines] = timeLine.split("\n");
+  console.log(title);
+  for (const line of lines)
+    console.log(wrap(line.slice(TIME_WIDTH), " ".repeat(TIME_WIDTH)).replace(/^ +/, line.slice(0, TIME_WIDTH)));
+  console.log("");
 }
 
 function figureLine(name: string, width: number, { value, unit, reach }: Figure): string {
@@ -71,13 +86,13 @@ function oneDocument(results: readonly ScenarioResult[]): ResultDocument {
   };
 }
 
-async function runScenarios({ scenarios, isJson }: Request): Promise<boolean> {
+async function runScenarios({ scenarios, isJson, isLong }: Request): Promise<boolean> {
   const progress = isJson ? console.error : console.log;
   const root = await guestRoot(progress);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
     progress(`${scenario}: booting a guest kernel`);
-    const result = await runGuest(root, scenario, progress);
+    const result = await runGuest(root, { scenario, isLong }, progress);
     results.push(result);
     if (!isJson) printResult(result);
   }

@@ -16,7 +16,8 @@ import { isAlive } from "./lock.js";
 import { Refusal } from "./refusal.js";
 
 const MEMORY = "512M";
-const TIME_LIMIT_MS = 150_000;
+const TIME_LIMIT_MS = 300_000;
+const LONG_TIME_LIMIT_MS = 900_000;
 const RUN_PREFIX = "vpnmasq-lab-";
 const PROGRESS_PREFIX = "@ ";
 const CONSOLE_LINES_KEPT = 20;
@@ -24,6 +25,8 @@ const CONSOLE_LINES_KEPT = 20;
 /** What a scenario found, and text of it for a person. */
 export interface ScenarioResult extends ResultDocument {
   readonly exhibits: readonly string[];
+  /** What happened when, a text for each run of the experiment. */
+  readonly timeLines: readonly string[];
 }
 
 const running = new Set<ChildProcess>();
@@ -70,7 +73,14 @@ function makeRunDirectory(root: string): string {
   return directory;
 }
 
-function kernelArguments(directory: string, scenario: string): string[] {
+/** Which experiment is made, and in which form. */
+export interface GuestTask {
+  readonly scenario: string;
+  /** The long form, where there is one. */
+  readonly isLong: boolean;
+}
+
+function kernelArguments(directory: string, { scenario, isLong }: GuestTask): string[] {
   return [
     `mem=${MEMORY}`,
     "root=/dev/root",
@@ -85,13 +95,14 @@ function kernelArguments(directory: string, scenario: string): string[] {
     `uml_dir=${directory}`,
     `LAB_RUN=${directory}`,
     `LAB_SCENARIO=${scenario}`,
+    `LAB_LONG=${isLong ? 1 : 0}`,
   ];
 }
 
-function boot(directory: string, scenario: string): ChildProcess {
+function boot(directory: string, task: GuestTask): ChildProcess {
   const kernel = path.join(directory, "root/usr/bin/linux.uml");
   const dieWithParent = ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL"];
-  const child = spawn("setpriv", [...dieWithParent, kernel, ...kernelArguments(directory, scenario)], {
+  const child = spawn("setpriv", [...dieWithParent, kernel, ...kernelArguments(directory, task)], {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -124,13 +135,18 @@ function readResult(directory: string): ScenarioResult | undefined {
   if (!fs.existsSync(file)) return undefined;
   const found = JSON.parse(fs.readFileSync(file, "utf8")) as ScenarioResult;
   // The guest's JSON library writes an empty list as an empty object.
-  return { ...found, notes: Object.values(found.notes), exhibits: Object.values(found.exhibits) };
+  return {
+    ...found,
+    notes: Object.values(found.notes),
+    exhibits: Object.values(found.exhibits),
+    timeLines: Object.values(found.timeLines),
+  };
 }
 
-function withoutResult(scenario: string, hasTimedOut: boolean, console: readonly string[]): ScenarioResult {
-  const why = hasTimedOut ? `was ended after ${TIME_LIMIT_MS / 1000} s` : "ended without a result";
+function withoutResult(scenario: string, timedOutMs: number | undefined, console: readonly string[]): ScenarioResult {
+  const why = timedOutMs !== undefined ? `was ended after ${timedOutMs / 1000} s` : "ended without a result";
   const notes = [`FAILED: the guest ${why}. The last lines of its console:`, ...console];
-  return { name: scenario, ok: false, figures: {}, notes, exhibits: [] };
+  return { name: scenario, ok: false, figures: {}, notes, exhibits: [], timeLines: [] };
 }
 
 /**
@@ -140,19 +156,20 @@ function withoutResult(scenario: string, hasTimedOut: boolean, console: readonly
  */
 export async function runGuest(
   root: string,
-  scenario: string,
+  task: GuestTask,
   progress: (text: string) => void,
 ): Promise<ScenarioResult> {
   const directory = makeRunDirectory(root);
-  const child = boot(directory, scenario);
+  const child = boot(directory, task);
+  const limitMs = task.isLong ? LONG_TIME_LIMIT_MS : TIME_LIMIT_MS;
   let hasTimedOut = false;
   const limit = setTimeout(() => {
     hasTimedOut = true;
     child.kill("SIGKILL");
-  }, TIME_LIMIT_MS);
+  }, limitMs);
   try {
     const [console] = await Promise.all([readConsole(child, progress), waitForEnd(child)]);
-    return readResult(directory) ?? withoutResult(scenario, hasTimedOut, console);
+    return readResult(directory) ?? withoutResult(task.scenario, hasTimedOut ? limitMs : undefined, console);
   } catch (problem) {
     throw new Refusal(`The guest could not be started: ${String(problem)}`);
   } finally {
