@@ -20,7 +20,6 @@ import {
   Phase,
   PHASE_MASK,
   SENDS_MASK,
-  SENDS_SHIFT,
 } from "./esp-record";
 import { EspServer } from "./esp-server";
 import { KeyIndex, NO_RECORD } from "./key-index";
@@ -113,7 +112,7 @@ export class EspItems {
     const words = this.records.words;
     const row = record * ESP_RECORD_WORDS;
     const server = this.serverOf(words[row + EspField.Server]);
-    if (this.mayHold(record)) this.releases.discard(ESP_HOLD_BASE + record);
+    if (this.records.phase(record) === Phase.Waiting) this.releases.discard(ESP_HOLD_BASE + record);
     if (words[row + EspField.OutSpi] !== NO_SPI) this.byOutSpi.remove(record);
     if (words[row + EspField.InSpi] !== NO_SPI) {
       this.byInSpi.remove(record);
@@ -195,7 +194,7 @@ export class EspItems {
       return false;
     }
     const server = this.serverOf(words[row + EspField.Server]);
-    if (this.mayHold(record)) this.releases.release(ESP_HOLD_BASE + record);
+    if ((words[row + EspField.State] & PHASE_MASK) === Phase.Waiting) this.releases.release(ESP_HOLD_BASE + record);
     if (words[row + EspField.OutSpi] !== NO_SPI) server.forget(record);
     const kept = words[row + EspField.State] & ~PHASE_MASK & ~LEARNED_MASK & ~SENDS_MASK;
     words[row + EspField.State] = kept | Phase.Established | (learned << LEARNED_SHIFT);
@@ -207,7 +206,7 @@ export class EspItems {
 
   /**
    * When the full table must take a client below its share, the longest idle record of one above its share goes. Not
-   * one for which packets may be held: they would be given up under the number that the newcomer's record gets.
+   * one that waits: what is held for it would be given up under the number that the newcomer's record gets.
    */
   protected evictFor(client: number): void {
     let victim: number | undefined;
@@ -221,7 +220,8 @@ export class EspItems {
   }
 
   protected mayGiveWay(record: number, newcomer: number): boolean {
-    if (this.records.phase(record) === Phase.Free || this.mayHold(record)) return false;
+    const phase = this.records.phase(record);
+    if (phase === Phase.Free || phase === Phase.Waiting) return false;
     return this.quota.givesWay(this.clientOf(record), newcomer);
   }
 
@@ -244,14 +244,6 @@ export class EspItems {
   }
 
   // Fields
-
-  /** Packets are held for an item that waits, and for an unanswered one that has sent enough while others wait. */
-  protected mayHold(record: number): boolean {
-    const phase = this.records.phase(record);
-    if (phase !== Phase.Outstanding) return phase === Phase.Waiting;
-    const state = this.records.words[record * ESP_RECORD_WORDS + EspField.State];
-    return (state & SENDS_MASK) >> SENDS_SHIFT >= this.limits.espOutstandingSendsMax;
-  }
 
   protected clientOf(record: number): number {
     return this.records.words[record * ESP_RECORD_WORDS + EspField.Client];

@@ -25,6 +25,12 @@ export interface IkeKnowledge {
   negotiatedMs(client: number, server: number): number | undefined;
 }
 
+/**
+ * A server uses a new epoch as soon as it has installed it, which may be before its IKE answer has passed us: an SPI
+ * that it opened this long before the last message belongs to the same negotiation.
+ */
+const EXCHANGE_MS = 500;
+
 export class EspTurns extends EspItems {
   /** Epochs that we did not see negotiated are taken together until then: just after a start without memory. */
   protected unseenUntilMs = 0;
@@ -84,18 +90,17 @@ export class EspTurns extends EspItems {
    * A record that the server opened for this client and whose outgoing SPI is still unknown: since the last negotiation,
    * because what it opened before cannot belong to what was negotiated then. One that the client shares will do when
    * there is no other: its answers come on an SPI that is known already, so waiting for an unknown one would only hold
-   * up the others. (Not just after a start without memory, when the shared ones are mostly of older epochs.)
+   * up the others.
    */
-  protected openedFor(client: number, server: EspServer, nowMs: number): number | undefined {
+  protected openedFor(client: number, server: EspServer): number | undefined {
     const words = this.records.words;
     const negotiatedMs = this.ike.negotiatedMs(client, server.address);
-    const sinceTick = Math.floor((negotiatedMs ?? 0) / MS_PER_TICK);
+    const sinceTick = Math.floor(((negotiatedMs ?? 0) - EXCHANGE_MS) / MS_PER_TICK);
     const own = server.serverFirst.filter((record) => {
       return this.clientOf(record) === client && words[record * ESP_RECORD_WORDS + EspField.Created] >= sinceTick;
     });
     const alone = own.find((record) => (words[record * ESP_RECORD_WORDS + EspField.State] & FLAG_SHARED) === 0);
-    const isOlderEpochsTime = negotiatedMs !== undefined && nowMs < this.unseenUntilMs;
-    return alone === undefined && !isOlderEpochsTime ? own[0] : alone;
+    return alone ?? own[0];
   }
 
   protected pair(record: number, server: EspServer, spi: number, nowMs: number): boolean {

@@ -139,16 +139,12 @@ export class EspTracker extends EspDoubts {
       return;
     }
     const sends = (state & SENDS_MASK) >> SENDS_SHIFT;
-    const hasHeld = sends >= this.limits.espOutstandingSendsMax;
     if (server.waiting.length > 0) {
-      if (hasHeld) {
-        verdict.hold(ESP_HOLD_BASE + record, "esp-outstanding-limit");
+      if (sends >= this.limits.espOutstandingSendsMax) {
+        verdict.drop("esp-outstanding-limit");
         return;
       }
       words[row + EspField.State] = (state & ~SENDS_MASK) | (Math.min(sends + 1, SENDS_COUNT_MAX) << SENDS_SHIFT);
-    } else if (hasHeld) {
-      words[row + EspField.State] = state & ~SENDS_MASK;
-      this.releases.release(ESP_HOLD_BASE + record);
     }
     this.records.bytes[record * 2] += lengthBytes;
     verdict.forward("esp-outstanding");
@@ -164,7 +160,7 @@ export class EspTracker extends EspDoubts {
   ): void {
     const server = this.servers.get(serverAddress);
     if (server !== undefined) {
-      const opened = this.openedFor(client, server, nowMs);
+      const opened = this.openedFor(client, server);
       if (opened !== undefined && this.pair(opened, server, spi, nowMs)) {
         this.records.bytes[opened * 2] += lengthBytes;
         verdict.forward("esp-paired");
