@@ -88,7 +88,7 @@ export class EspTracker extends EspDoubts {
     const state = words[row + EspField.State];
     words[row + EspField.LastOut] = Math.floor(nowMs / MS_PER_TICK);
     if ((state & PHASE_MASK) !== Phase.Established) {
-      this.outboundUnanswered(record, lengthBytes, verdict);
+      this.outboundUnanswered(record, lengthBytes, nowMs, verdict);
       return;
     }
     this.records.bytes[record * 2] += lengthBytes;
@@ -129,7 +129,7 @@ export class EspTracker extends EspDoubts {
 
   // Outgoing, not established
 
-  private outboundUnanswered(record: number, lengthBytes: number, verdict: Verdict): void {
+  private outboundUnanswered(record: number, lengthBytes: number, nowMs: number, verdict: Verdict): void {
     const words = this.records.words;
     const row = record * ESP_RECORD_WORDS;
     const state = words[row + EspField.State];
@@ -139,7 +139,8 @@ export class EspTracker extends EspDoubts {
       return;
     }
     const sends = (state & SENDS_MASK) >> SENDS_SHIFT;
-    if (server.waiting.length > 0) {
+    // What was held until the turn began goes at its very beginning, and does not count.
+    if (server.waiting.length > 0 && nowMs > server.turnSinceMs) {
       if (sends >= this.limits.espOutstandingSendsMax) {
         verdict.drop("esp-outstanding-limit");
         return;

@@ -178,6 +178,7 @@ describe("While one client's epoch is unanswered", () => {
     site.sends(ALICE, A_OUT);
     for (const _ of $range(1, 20)) assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
     site.sends(BOB, B_OUT);
+    site.pass(1);
     for (const _ of $range(1, NOUT)) assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
     assert.equal("esp-outstanding-limit", site.sends(ALICE, A_OUT));
   });
