@@ -39,6 +39,8 @@ export interface ForgottenItem {
 export const MS_PER_TICK = 100;
 /** Records looked at to find one that gives way when the table is full: bounds the work a flood can cause. */
 const EVICTION_SAMPLE = 64;
+/** An item that its client used this recently may be a tunnel's: dead peer detection, the rarest use, is 30 s apart. */
+const OWN_IDLE_MS = 30000;
 /** A fiftieth of the records is looked at in each call: at ten calls a second, all are within five seconds. */
 const SWEEP_SHARE = 50;
 
@@ -209,20 +211,34 @@ export class EspItems {
    * one that waits: what is held for it would be given up under the number that the newcomer's record gets.
    */
   protected evictFor(client: number): void {
-    let victim: number | undefined;
-    for (const _ of $range(1, EVICTION_SAMPLE)) {
-      this.evictionAt = this.evictionAt + 1 < this.records.highWater() ? this.evictionAt + 1 : 0;
-      const candidate = this.evictionAt;
-      const isIdler = victim === undefined || this.lastUse(candidate) < this.lastUse(victim);
-      if (isIdler && this.mayGiveWay(candidate, client)) victim = candidate;
-    }
+    const victim = this.longestIdle((record) => this.quota.givesWay(this.clientOf(record), client));
     if (victim !== undefined) this.forget(victim);
   }
 
-  protected mayGiveWay(record: number, newcomer: number): boolean {
-    const phase = this.records.phase(record);
-    if (phase === Phase.Free || phase === Phase.Waiting) return false;
-    return this.quota.givesWay(this.clientOf(record), newcomer);
+  /**
+   * Whether a client may have another item. One that has its share gives up its own longest idle: whoever rekeys often
+   * leaves old epochs behind, and they must not keep its newest out until they are forgotten.
+   */
+  protected hasRoomFor(client: number, nowMs: number): boolean {
+    if (!this.quota.isClientFull(client)) return true;
+    const idleSince = Math.floor((nowMs - OWN_IDLE_MS) / MS_PER_TICK);
+    const victim = this.longestIdle((record) => this.clientOf(record) === client && this.lastUse(record) <= idleSince);
+    if (victim === undefined) return false;
+    this.forget(victim);
+    return true;
+  }
+
+  /** Of the next records those that may go, but for ones that wait. */
+  private longestIdle(mayGo: (this: void, record: number) => boolean): number | undefined {
+    let longest: number | undefined;
+    for (const _ of $range(1, EVICTION_SAMPLE)) {
+      this.evictionAt = this.evictionAt + 1 < this.records.highWater() ? this.evictionAt + 1 : 0;
+      const candidate = this.evictionAt;
+      const phase = this.records.phase(candidate);
+      const isIdler = longest === undefined || this.lastUse(candidate) < this.lastUse(longest);
+      if (isIdler && phase !== Phase.Free && phase !== Phase.Waiting && mayGo(candidate)) longest = candidate;
+    }
+    return longest;
   }
 
   /** Forgets what is idle among the next records. */

@@ -78,7 +78,7 @@ export class EspTurns extends EspItems {
   /** A record for an SPI that the server opened towards `client`; undefined when the limits forbid it. */
   protected openFor(client: number, server: EspServer, nowMs: number): number | undefined {
     if (server.serverFirst.length >= this.limits.espServerFirstPerServerMax) return undefined;
-    if (this.quota.isClientFull(client) || this.quota.isFull()) return undefined;
+    if (!this.hasRoomFor(client, nowMs) || this.quota.isFull()) return undefined;
     const record = this.add(client, server.address, NO_SPI, nowMs);
     if (record === undefined) return undefined;
     server.serverFirst.push(record);

@@ -178,7 +178,7 @@ export class EspTracker extends EspDoubts {
 
   /** A new record within the limits, or undefined and a verdict that says why not. */
   private admit(client: number, server: number, spi: number, nowMs: number, verdict: Verdict): number | undefined {
-    if (this.quota.isClientFull(client)) {
+    if (!this.hasRoomFor(client, nowMs)) {
       verdict.drop("esp-client-limit");
       return undefined;
     }

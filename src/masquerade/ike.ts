@@ -314,7 +314,7 @@ export class IkeTracker implements IkeKnowledge {
     nowMs: number,
     verdict: Verdict,
   ): IkeSession | undefined {
-    if (this.quota.isClientFull(client)) {
+    if (!this.hasRoomFor(client, nowMs)) {
       verdict.drop("ike-client-limit");
       return undefined;
     }
@@ -428,10 +428,23 @@ export class IkeTracker implements IkeKnowledge {
 
   /** Makes room for a client below its share: the longest idle session of a client above its own goes. */
   private evictFor(client: number): boolean {
+    return this.forgetLongestSilent((session) => this.quota.givesWay(session.client, client));
+  }
+
+  /**
+   * Whether a client may have another session. One that has its share gives up its own longest silent: a daemon that
+   * started again and again left them behind, and a day would pass until they are over.
+   */
+  private hasRoomFor(client: number, nowMs: number): boolean {
+    if (!this.quota.isClientFull(client)) return true;
+    const silentSinceMs = nowMs - this.limits.ikeRecentMs;
+    return this.forgetLongestSilent((session) => session.client === client && session.lastOutMs <= silentSinceMs);
+  }
+
+  private forgetLongestSilent(mayGo: (this: void, session: IkeSession) => boolean): boolean {
     let victim: IkeSession | undefined;
     this.forEach((session) => {
-      if (!this.quota.givesWay(session.client, client)) return;
-      if (victim === undefined || session.lastOutMs < victim.lastOutMs) victim = session;
+      if (mayGo(session) && (victim === undefined || session.lastOutMs < victim.lastOutMs)) victim = session;
     });
     if (victim === undefined) return false;
     this.forget(victim);

@@ -369,6 +369,17 @@ describe("Limits", () => {
     assert.equal("esp-outstanding", site.sends(BOB, B_OUT));
   });
 
+  it("a client that rekeys all day gives up its oldest epochs for its newest, not those in use", () => {
+    const site = new EspSite();
+    site.establish(ALICE, A_OUT, A_IN);
+    for (const epoch of $range(1, 200)) {
+      site.pass(5000);
+      assert.equal("esp-established", site.sends(ALICE, A_OUT));
+      site.establish(ALICE, A_OUT + epoch, A_IN + epoch);
+    }
+    assert.equal(64, site.tracker.count());
+  });
+
   it("a full table takes from those above an equal share and gives to those below", () => {
     const site = new EspSite({ espItemsMax: 8, espItemsPerClientMax: 6 });
     for (const spi of $range(0, 5)) site.sends(ALICE, A_OUT + spi);

@@ -385,6 +385,17 @@ describe("Limits of IKE sessions", () => {
     assert.equal("ike-first", run.sends(BOB, COOKIE));
   });
 
+  it("a client with a restless daemon gives up its longest silent session for its newest", () => {
+    const run = new Run({ ikeItemsPerClientMax: 2 });
+    run.establish(ALICE, "0000000000000001", ALICES);
+    run.pass(run.limits.ikeRecentMs / 2);
+    run.establish(ALICE, "0000000000000002", BOBS);
+    assert.equal("ike-client-limit", run.sends(ALICE, COOKIE));
+    run.pass(run.limits.ikeRecentMs / 2);
+    assert.equal("ike-first", run.sends(ALICE, COOKIE));
+    assert.equal("ike-established", run.sends(ALICE, "0000000000000002", BOBS));
+  });
+
   it("in a full table the longest silent session of one above its share gives way", () => {
     const run = new Run({ ikeItemsMax: 4, ikeItemsPerClientMax: 4 });
     for (const session of $range(1, 4)) {
