@@ -26,11 +26,14 @@ export interface Command {
   readonly isWaitingForPeer?: boolean;
 }
 
-/** What is kept of what a program prints. */
-export interface OutputLimit {
+/** How a daemon's programs are to be read. */
+export interface Reading {
+  /** What is kept of what a program prints. */
   readonly outputBytesMax: number;
-  /** Whether a program that ended so has reached the daemon. */
-  readonly hasReached: (this: void, result: RunResult) => boolean;
+  /** What a program said that has not reached the daemon; undefined when it has. */
+  readonly unreached: (this: void, result: RunResult) => string | undefined;
+  /** Lines (a Lua pattern from their beginning) that say nothing of what was asked. */
+  readonly noise?: string;
 }
 
 interface OrderInWork {
@@ -53,7 +56,7 @@ export class IkeCommands {
 
   constructor(
     private readonly loop: EventLoop,
-    private readonly limit: OutputLimit,
+    private readonly reading: Reading,
   ) {}
 
   isBusy(key: string): boolean {
@@ -112,7 +115,7 @@ export class IkeCommands {
   }
 
   private start(order: OrderInWork, command: Command, nowMs: number): void {
-    const options = { timeoutMs: command.timeoutMs, outputBytesMax: this.limit.outputBytesMax };
+    const options = { timeoutMs: command.timeoutMs, outputBytesMax: this.reading.outputBytesMax };
     const [job, problem] = ChildJob.start(this.loop, command.argv, options, nowMs, (result, trouble) => {
       this.running -= 1;
       order.job = undefined;
@@ -130,15 +133,24 @@ export class IkeCommands {
   }
 
   private ended(order: OrderInWork, result: RunResult): void {
-    const text = trimmed(result.output + result.errorOutput);
-    if (!this.limit.hasReached(result)) {
-      this.fail(order, "missing", firstLine(text));
+    const problem = this.reading.unreached(result);
+    if (problem !== undefined) {
+      this.fail(order, "missing", problem);
       return;
     }
     this.presence = "there";
     this.trouble = undefined;
-    order.texts.push(text);
+    order.texts.push(this.textOf(result));
     if (order.rest.length === 0) this.end(order, undefined);
+  }
+
+  private textOf({ output, errorOutput }: RunResult): string {
+    const lines: string[] = [];
+    for (const [line] of string.gmatch(output + errorOutput, "[^\n]+")) {
+      const { noise } = this.reading;
+      if (noise === undefined || string.find(line, `^${noise}`)[0] === undefined) lines.push(line);
+    }
+    return lines.join("\n");
   }
 
   /** What a daemon did not take, or not carry out in time, needs no second command. */
@@ -153,13 +165,4 @@ export class IkeCommands {
     order.isOver = true;
     order.done({ text: order.texts.join("\n"), problem });
   }
-}
-
-function trimmed(text: string): string {
-  return string.match(text, "^%s*(.-)%s*$")[0];
-}
-
-function firstLine(text: string): string {
-  const [line] = string.match(text, "^[^\n]+");
-  return line ?? "the daemon's command ended without a word";
 }

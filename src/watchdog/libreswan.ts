@@ -33,7 +33,7 @@ export class Libreswan implements IkeDaemon {
     // whack ends with 33 (RC_FATAL of ipsec's whack.h) when it has not reached pluto.
     this.commands = new IkeCommands(loop, {
       outputBytesMax: OUTPUT_BYTES_MAX,
-      hasReached: ({ status }) => status !== 33,
+      unreached: ({ status, output, errorOutput }) => (status === 33 ? firstLine(output + errorOutput) : undefined),
     });
   }
 
@@ -100,4 +100,9 @@ export class Libreswan implements IkeDaemon {
 
 function keyOf(connection: string): string {
   return `connection ${connection}`;
+}
+
+function firstLine(text: string): string {
+  const [line] = string.match(text, "[^\n]+");
+  return line ?? "whack has not reached pluto, and says nothing of it";
 }

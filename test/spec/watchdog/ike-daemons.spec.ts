@@ -198,7 +198,8 @@ describe("an IKE daemon", () => {
     });
 
     it("that is not running is missing, in one line", () => {
-      answer(`echo "connecting to 'unix:///run/charon.vici' failed: Connection refused
+      answer(`echo "plugin 'ldap': failed to load - ldap_plugin_create not found and no plugin file available
+connecting to 'unix:///run/charon.vici' failed: Connection refused
 Error: connecting to 'unix:///run/charon.vici' URI failed: Connection refused" >&2; exit 111`);
       const daemon = strongSwan();
       daemon.restartIke("gw-2/office-1", note);
