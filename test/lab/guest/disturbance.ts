@@ -56,8 +56,7 @@ function disturb(findings: Findings, disturbance: Disturbance, run: Run): void {
   sleepMs(BEFORE_MS);
   const eventMs = strike(lab);
   sleepMs(watchMs);
-  const endMs = nowMs();
-  const backsMs = stopTraffic(traffic).map(({ answersMs }) => backAfterMs(answersMs, eventMs, endMs));
+  const backsMs = stopTraffic(traffic).map((result) => backAfterMs(result, eventMs));
   for (const [index, client] of lab.topology.clients.entries()) {
     tellOutcome(lab, client, eventMs, backsMs[index]);
   }

@@ -64,7 +64,7 @@ export class Stage {
     };
     for (const client of clients)
       inBackground(() => {
-        rekeyEpoch(client, 2);
+        rekeyEpoch(client, this.lab.run.version);
       });
     const areAll = waitUntil(() => clients.every((client, index) => isNew(client, index)), REKEY_TIMEOUT_MS);
     const names = clients.map(({ name }) => name).join(" and ");
@@ -132,17 +132,16 @@ export function raceScenario(race: Race): Scenario {
 }
 
 function stageRace(findings: Findings, race: Race, run: Run): void {
-  const circumstances = { clientCount: 2, ike: { version: 2 }, endpoint: QUICK_ENDPOINT, router: race.router } as const;
+  const circumstances = { clientCount: 2, endpoint: QUICK_ENDPOINT, router: race.router } as const;
   const lab = startRun(findings, run, circumstances);
   const stage = new Stage(findings, lab);
   const eventMs = race.script(stage);
   const traffic = startTraffic(lab.topology);
   sleepMs(WATCH_MS);
-  const endMs = nowMs();
   const results = stopTraffic(traffic);
   for (const [index, result] of results.entries()) {
     const client = lab.topology.clients[index];
-    const backMs = backAfterMs(result.answersMs, eventMs, endMs);
+    const backMs = backAfterMs(result, eventMs);
     tellOutcome(lab, client, result, eventMs, backMs);
     const key = `${run.name}_${client.name}`;
     if (run.isProtected) findings.atMost(`${key}_works_after`, backMs, "ms", RECOVERY_MS_MAX);

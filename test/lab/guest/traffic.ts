@@ -40,6 +40,10 @@ export interface ClientTraffic {
   readonly answered: number;
   /** When the answers came, by the guest's clock. */
   readonly answersMs: readonly number[];
+  /** How many packets had been sent by then. */
+  readonly sentByThen: readonly number[];
+  /** Between two packets. */
+  readonly intervalMs: number;
   /** The longest time in which no answer came, from the first packet sent to the last. */
   readonly longestSilenceMs: number;
   /** What the server sent without being asked, and when that came. */
@@ -68,6 +72,7 @@ interface Flow {
   readonly clientAddress: unknown;
   sent: number;
   readonly answersMs: number[];
+  readonly sentByThen: number[];
   pushed: number;
   readonly pushesMs: number[];
 }
@@ -95,7 +100,7 @@ function openFlow(client: Client): Flow {
   // Connecting looks up a route and policy in the client's own namespace, which the socket remembers.
   C.connect(clientFd, inetAddress(SERVER_INNER_ADDRESS, port), INET_ADDRESS_BYTES);
   const clientAddress = inetAddress(client.innerAddress, port);
-  return { clientFd, serverFd, clientAddress, sent: 0, answersMs: [], pushed: 0, pushesMs: [] };
+  return { clientFd, serverFd, clientAddress, sent: 0, answersMs: [], sentByThen: [], pushed: 0, pushesMs: [] };
 }
 
 function sendOn(flow: Flow): void {
@@ -122,7 +127,11 @@ function echo(flow: Flow): void {
 
 function receiveOn(flow: Flow): void {
   while (tonumber(C.recvfrom(flow.clientFd, payload, PAYLOAD_BYTES, 0, undefined, undefined))! >= 0) {
-    (payload[0] === PUSH ? flow.pushesMs : flow.answersMs).push(nowMs());
+    if (payload[0] === PUSH) flow.pushesMs.push(nowMs());
+    else {
+      flow.answersMs.push(nowMs());
+      flow.sentByThen.push(flow.sent);
+    }
   }
 }
 
@@ -173,6 +182,8 @@ function runTraffic(flows: readonly Flow[], stopFd: number, pattern: TrafficPatt
     sent: flow.sent,
     answered: flow.answersMs.length,
     answersMs: flow.answersMs,
+    sentByThen: flow.sentByThen,
+    intervalMs: pattern.intervalMs,
     longestSilenceMs: longestSilence(flow.answersMs, startMs, endMs),
     pushed: flow.pushed,
     pushesMs: flow.pushesMs,
@@ -218,22 +229,21 @@ export function answeredPercent(traffic: ClientTraffic): number {
   return math.floor((100 * traffic.answered) / math.max(1, traffic.sent) + 0.5);
 }
 
-/** A silence this long is an outage; shorter ones are the guest's own pauses. */
+/** As many packets as are sent in this time, and no answer: an outage. Single ones get lost when epochs change. */
 const OUTAGE_MS = 400;
 
 /**
- * When a client's traffic flowed again for good after something had happened.
- * @param endMs until when was measured
+ * When a client's traffic flowed again for good after something had happened. Silence is counted in packets that were
+ * sent meanwhile: when this machine leaves the guest no time, nothing is sent, and that is nobody's outage.
  * @returns the time since then; infinite while it does not flow
  */
-export function backAfterMs(answersMs: readonly number[], eventMs: number, endMs: number): number {
+export function backAfterMs({ answersMs, sentByThen, sent, intervalMs }: ClientTraffic, eventMs: number): number {
+  const outagePackets = OUTAGE_MS / intervalMs;
   let backMs = eventMs;
-  let previousMs = eventMs;
-  for (const answerMs of [...answersMs, endMs]) {
-    if (answerMs > eventMs) {
-      if (answerMs - previousMs > OUTAGE_MS) backMs = answerMs;
-      previousMs = answerMs;
-    }
+  let previousSent = 0;
+  for (const [index, answerMs] of answersMs.entries()) {
+    if (answerMs > eventMs && sentByThen[index] - previousSent > outagePackets) backMs = answerMs;
+    previousSent = sentByThen[index];
   }
-  return backMs === endMs ? math.huge : backMs - eventMs;
+  return sent - previousSent > outagePackets ? math.huge : backMs - eventMs;
 }

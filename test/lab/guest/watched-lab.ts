@@ -4,7 +4,7 @@
 
 import { endpointLog, stopEndpoint } from "./endpoint";
 import { waitUntil } from "./clock";
-import { type IkeOptions, startIke } from "./libreswan";
+import { type IkeOptions, type IkeVersion, startIke } from "./libreswan";
 import { type RouterSettings, startVpnmasq } from "./router";
 import type { Findings } from "./scenario";
 import { buildTopology, type Topology } from "./topology";
@@ -19,6 +19,7 @@ export interface Run {
   readonly name: string;
   /** For people. */
   readonly title: string;
+  readonly version: IkeVersion;
   readonly hasPublishedRouter: boolean;
   readonly hasClientEndpoints: boolean;
   readonly hasServerEndpoint: boolean;
@@ -30,6 +31,7 @@ export interface Run {
 export const WITHOUT: Run = {
   name: "without",
   title: "Without the watchdog (VPN Masquerade as published)",
+  version: 2,
   hasPublishedRouter: true,
   hasClientEndpoints: false,
   hasServerEndpoint: false,
@@ -40,6 +42,7 @@ export const WITHOUT: Run = {
 export const WITH_BOTH: Run = {
   name: "with",
   title: "With the watchdog at clients and server (VPN Masquerade as published)",
+  version: 2,
   hasPublishedRouter: true,
   hasClientEndpoints: true,
   hasServerEndpoint: true,
@@ -50,6 +53,7 @@ export const WITH_BOTH: Run = {
 export const WITH_CLIENTS: Run = {
   name: "clients_only",
   title: "With the watchdog at the clients alone (VPN Masquerade as published)",
+  version: 2,
   hasPublishedRouter: true,
   hasClientEndpoints: true,
   hasServerEndpoint: false,
@@ -60,6 +64,7 @@ export const WITH_CLIENTS: Run = {
 export const ALL_OURS: Run = {
   name: "with",
   title: "With the watchdog at clients and server (vpnmasq's own table)",
+  version: 2,
   hasPublishedRouter: false,
   hasClientEndpoints: true,
   hasServerEndpoint: true,
@@ -70,6 +75,7 @@ export const ALL_OURS: Run = {
 export const WITHOUT_NAT_LOSS_WATCH: Run = {
   name: "without",
   title: "Dead peer detection alone (vpnmasq's own table)",
+  version: 2,
   hasPublishedRouter: false,
   hasClientEndpoints: false,
   hasServerEndpoint: false,
@@ -80,6 +86,7 @@ export const WITHOUT_NAT_LOSS_WATCH: Run = {
 export const WITH_NAT_LOSS_WATCH: Run = {
   name: "with",
   title: "With the router's watch for lost tunnels (vpnmasq's own table)",
+  version: 2,
   hasPublishedRouter: false,
   hasClientEndpoints: false,
   hasServerEndpoint: false,
@@ -87,10 +94,16 @@ export const WITH_NAT_LOSS_WATCH: Run = {
   isProtected: true,
 };
 
+/** The same with IKEv1. */
+export function withIkeV1(run: Run): Run {
+  return { ...run, name: `ikev1_${run.name}`, title: `IKEv1: ${run.title}`, version: 1 };
+}
+
 /** What is common to an experiment's runs. */
 export interface Circumstances {
   readonly clientCount: number;
-  readonly ike: IkeOptions;
+  /** Beside the version, which is the run's. */
+  readonly ike?: Omit<IkeOptions, "version">;
   readonly endpoint: WatchSettings;
   readonly router?: RouterSettings | undefined;
   /** Changes the network before anything runs in it. */
@@ -126,7 +139,8 @@ export interface WatchedLab extends Lab {
 
 /** Builds the network and starts everything in it; with every tunnel up and watched. */
 export function startRun(findings: Findings, run: Run, circumstances: Circumstances): WatchedLab {
-  const { clientCount, ike: options, endpoint: settings, arrange } = circumstances;
+  const { clientCount, endpoint: settings, arrange } = circumstances;
+  const options = { ...circumstances.ike, version: run.version };
   findings.progress(`${run.title}: starting`);
   const plain = buildTopology(clientCount);
   const topology = arrange === undefined ? plain : arrange(plain);

@@ -2,7 +2,7 @@
 // What users have today beside what they could have: two clients suffer the same outage in the same network, one has a
 // watchdog, the other the IKE daemon's dead peer detection as it is commonly set (30 s delay, 120 s timeout).
 
-import { nowMs, sleepMs, waitUntil } from "../clock";
+import { sleepMs, waitUntil } from "../clock";
 import { restartServer, spisOf } from "../libreswan";
 import { isLong } from "../long-run";
 import { killVpnmasq, restartVpnmasq, wipeSnapshot } from "../router";
@@ -58,13 +58,14 @@ function suffer(findings: Findings, outage: Outage): void {
   const run: Run = {
     name: outage.name,
     title: `Client 1 has a watchdog, client 2 dead peer detection: ${outage.text}`,
+    version: 2,
     hasPublishedRouter: true,
     hasClientEndpoints: false,
     hasServerEndpoint: false,
     hasNatLossWatch: false,
     isProtected: true,
   };
-  const ike = { version: 2, deadPeerDelayS: DEAD_PEER_DELAY_S, deadPeerTimeoutS: DEAD_PEER_TIMEOUT_S } as const;
+  const ike = { deadPeerDelayS: DEAD_PEER_DELAY_S, deadPeerTimeoutS: DEAD_PEER_TIMEOUT_S } as const;
   const plain = startRun(findings, run, { clientCount: 2, ike, endpoint: QUICK_ENDPOINT });
   const [watched, stock] = plain.topology.clients;
   const lab = { ...plain, watchdogs: [watchClient(watched, QUICK_ENDPOINT)] };
@@ -79,8 +80,7 @@ function suffer(findings: Findings, outage: Outage): void {
     return now !== undefined && now !== before;
   }, PATIENCE_MS);
   sleepMs(SETTLE_MS);
-  const endMs = nowMs();
-  const [watchedMs, stockMs] = stopTraffic(traffic).map(({ answersMs }) => backAfterMs(answersMs, eventMs, endMs));
+  const [watchedMs, stockMs] = stopTraffic(traffic).map((result) => backAfterMs(result, eventMs));
   findings.atMost(`${outage.name}_watchdog`, watchedMs, "ms", WATCHED_MS_MAX);
   findings.figure(`${outage.name}_dead_peer_detection`, stockMs, "ms");
   const watchedS = watchedMs / 1000;

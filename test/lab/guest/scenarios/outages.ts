@@ -6,7 +6,14 @@ import { disturbanceScenario } from "../disturbance";
 import { restartServer } from "../libreswan";
 import { killVpnmasq, restartVpnmasq, startVpnmasq, wipeSnapshot } from "../router";
 import { addSecondRouter, changeWanAddress, moveToSecondRouter, SECOND_ROUTER } from "../topology";
-import { ALL_OURS, WITH_NAT_LOSS_WATCH, type WatchedLab, WITHOUT, WITHOUT_NAT_LOSS_WATCH } from "../watched-lab";
+import {
+  ALL_OURS,
+  WITH_NAT_LOSS_WATCH,
+  type WatchedLab,
+  WITHOUT,
+  withIkeV1,
+  WITHOUT_NAT_LOSS_WATCH,
+} from "../watched-lab";
 import type { WatchSettings } from "../watchdogs";
 
 const NEW_ADDRESS = "203.0.113.77";
@@ -38,7 +45,6 @@ const CRASH_ENDPOINT: WatchSettings = {
 
 const PLAIN = {
   clientCount: CLIENTS,
-  ike: { version: 2 },
   endpoint: HASTY_ENDPOINT,
   router: HASTY_ROUTER,
 } as const;
@@ -57,7 +63,7 @@ export const natCrash = disturbanceScenario({
     "Ten clients; the router is killed and its table and snapshot are gone. As published, tunnels are bound to one another's answers; vpnmasq learns most of them anew, and the watchdogs rekey the others.",
   circumstances: { ...PLAIN, endpoint: CRASH_ENDPOINT, clientCount: 10 },
   pattern: PATTERN,
-  runs: [WITHOUT, ALL_OURS],
+  runs: [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)],
   strike: loseMemory,
   watchMs: 6000,
   bounds: { longestMs: 3000, medianMs: 1000, mostNewSessions: 0 },
@@ -70,7 +76,7 @@ export const natMoved = disturbanceScenario({
     "The router's public address changes: the server sends to the old one, so every client needs a new IKE session, and its watchdog starts it.",
   circumstances: PLAIN,
   pattern: PATTERN,
-  runs: [WITHOUT, ALL_OURS],
+  runs: [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)],
   strike: ({ timeLine }) => {
     changeWanAddress(NEW_ADDRESS);
     return timeLine.mark(`the public address is ${NEW_ADDRESS} from now on`);
@@ -86,7 +92,7 @@ export const natFailover = disturbanceScenario({
     "The clients' gateway fails over to a second router with another provider: the server answers to the first, so every client needs a new IKE session.",
   circumstances: { ...PLAIN, arrange: addSecondRouter },
   pattern: PATTERN,
-  runs: [WITHOUT, ALL_OURS],
+  runs: [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)],
   strike: (lab) => {
     killVpnmasq(lab.router);
     lab.timeLine.mark("the first router is dead");
@@ -105,7 +111,7 @@ export const serverRestarted = disturbanceScenario({
     "The server restarts and knows no tunnel any more: the clients' watchdogs start new IKE sessions, and nobody waits for dead peer detection.",
   circumstances: PLAIN,
   pattern: PATTERN,
-  runs: [WITHOUT, ALL_OURS],
+  runs: [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)],
   strike: (lab) => {
     lab.timeLine.mark("the server goes down");
     restartServer(lab.ike, lab.topology.clients, lab.ikeOptions, SERVER_AWAY_MS);
@@ -125,7 +131,7 @@ export const stockClient = disturbanceScenario({
   name: "stock-client",
   explanation:
     "Ten clients with nothing but dead peer detection, and the router loses its memory: for those that it does not learn anew, IKE passes and the peer looks alive. The router stops the IKE sessions of tunnels that lost their way back, and the clients start new ones. Takes two minutes.",
-  circumstances: { ...PLAIN, clientCount: 10, ike: { version: 2, deadPeerDelayS: DEAD_PEER_DELAY_S } },
+  circumstances: { ...PLAIN, clientCount: 10, ike: { deadPeerDelayS: DEAD_PEER_DELAY_S } },
   pattern: PATTERN,
   runs: [WITHOUT_NAT_LOSS_WATCH, WITH_NAT_LOSS_WATCH],
   strike: loseMemory,

@@ -5,7 +5,7 @@
 // t1 and t2 are the newest epochs of client 1 and client 2.
 
 import { raceScenario } from "../race";
-import { OUTSTANDING_MS, WITH_BOTH, WITH_CLIENTS, WITHOUT } from "../watched-lab";
+import { OUTSTANDING_MS, WITH_BOTH, WITH_CLIENTS, withIkeV1, WITHOUT } from "../watched-lab";
 
 /** Tei in race 4, the least that the router takes. */
 const IDLE_MS = 15_000;
@@ -45,7 +45,7 @@ export const race2 = raceScenario({
     return stage.letAnswersPass();
   },
   isFatalTo: () => true,
-  runs: [WITHOUT, WITH_BOTH, WITH_CLIENTS],
+  runs: [WITHOUT, WITH_BOTH, WITH_CLIENTS, withIkeV1(WITHOUT), withIkeV1(WITH_BOTH)],
 });
 
 export const race3 = raceScenario({
@@ -65,7 +65,7 @@ export const race3 = raceScenario({
     return stage.letAnswersPass();
   },
   isFatalTo: () => true,
-  runs: [WITHOUT, WITH_BOTH],
+  runs: [WITHOUT, WITH_BOTH, withIkeV1(WITHOUT), withIkeV1(WITH_BOTH)],
 });
 
 export const race4 = raceScenario({

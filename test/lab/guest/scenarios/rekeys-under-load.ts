@@ -20,6 +20,7 @@ import {
   WITH_BOTH,
   type WatchedLab,
   WITHOUT,
+  withIkeV1,
 } from "../watched-lab";
 import { explainTunnel, type WatchSettings } from "../watchdogs";
 
@@ -96,11 +97,11 @@ function rekeyUnderLoad(lab: WatchedLab, load: Load, links: Links): readonly Cli
   return stopTraffic(traffic);
 }
 
-function rekeyNext({ timeLine }: WatchedLab, turns: Client[], isTogether: boolean): void {
+function rekeyNext({ timeLine, run }: WatchedLab, turns: Client[], isTogether: boolean): void {
   for (const client of isTogether ? turns : [turns[0]]) {
     timeLine.mark(`${client.name} rekeys`);
     inBackground(() => {
-      rekeyEpoch(client, 2);
+      rekeyEpoch(client, run.version);
     });
   }
   const done = turns.shift()!;
@@ -138,7 +139,7 @@ function runLoad(
   run: Run,
   load: Load,
 ): WatchedLab & { readonly traffic: readonly ClientTraffic[] } {
-  const circumstances = { clientCount: 2, ike: { version: 2 }, endpoint: load.endpoint } as const;
+  const circumstances = { clientCount: 2, endpoint: load.endpoint } as const;
   const lab = startRun(findings, run, circumstances);
   load.arrange();
   const links = new Links(lab);
@@ -161,7 +162,7 @@ export const serverFirst: Scenario = {
       isTogether: true,
       arrange: () => undefined,
     };
-    for (const run of [WITHOUT, WITH_BOTH]) {
+    for (const run of [WITHOUT, WITH_BOTH, withIkeV1(WITH_BOTH)]) {
       const lab = runLoad(findings, run, load);
       for (const [index, { pushed, pushesMs }] of lab.traffic.entries()) {
         const percent = math.floor((100 * pushesMs.length) / math.max(1, pushed) + 0.5);
