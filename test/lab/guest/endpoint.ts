@@ -35,6 +35,15 @@ function fileOf(node: string, name: string): string {
   return `/run/nodes/${node}/${name}`;
 }
 
+/** Puts a hook there that writes down what it is told. @returns the program, and the file that it writes to */
+export function installHook(node: string): { program: string; notes: string } {
+  const [program, notes] = [fileOf(node, "hook"), fileOf(node, "hook.notes")];
+  must(`mkdir -p /run/nodes/${node}`);
+  writeText(program, `#!/bin/sh\necho "$STATE of $TUNNEL, $CONNECTION to $PEER: $CAUSE" >> ${notes}\n`);
+  must(`chmod +x ${program}`);
+  return { program, notes };
+}
+
 /** Waits of a quarter of the standard ones, and the inequalities between them hold: the lab's links have no length. */
 const LAB_TIMERS = {
   timers: { max_idle_ms: 1000, ping_time_min_ms: 250, ping_time_max_ms: 1000, rekey_ms: 3000, negotiation_ms: 5000 },

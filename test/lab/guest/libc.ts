@@ -47,6 +47,7 @@ interface Ffi {
   cast(type: string, value: unknown): unknown;
   copy(destination: unknown, source: unknown, lengthBytes: number): void;
   sizeof(value: unknown): number;
+  string(bytes: unknown, lengthBytes: number): string;
   errno(): number;
 }
 
@@ -59,8 +60,9 @@ ffi.cdef(`
   typedef struct {
     uint16_t family, protocol; int index; uint16_t hardware; uint8_t packet_type, length; uint8_t address[8];
   } lab_link_address;
+  typedef struct { uint16_t family; char path[108]; } lab_unix_address;
   int clock_gettime(int, lab_time *);
-  int poll(lab_poll_entry *, unsigned long, int);
+  int poll(void *, unsigned long, int);
   int fork(void);
   int execvp(const char *, char *const *);
   void _exit(int);
@@ -90,6 +92,7 @@ export const WNOHANG = 1;
 export const O_RDONLY = 0;
 export const O_WRONLY_CREATE_APPEND = 0x1 | 0x40 | 0x400;
 export const CLONE_NEWNET = 0x40000000;
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_PACKET = 17;
 /** Daemons started later do not inherit what is opened with it. */
