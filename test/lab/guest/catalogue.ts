@@ -14,6 +14,7 @@ import { race1, race2, race3, race4 } from "./scenarios/races";
 import { rekey } from "./scenarios/rekey";
 import { lossy, serverFirst } from "./scenarios/rekeys-under-load";
 import { routerKilled } from "./scenarios/router-killed";
+import { strongswan } from "./scenarios/strongswan";
 import { tenClients } from "./scenarios/ten-clients";
 import { twoClients } from "./scenarios/two-clients";
 import { wanAddressChange } from "./scenarios/wan-address-change";
@@ -30,6 +31,7 @@ export const catalogue: readonly Scenario[] = [
   tenClients,
   pins,
   endpoint,
+  strongswan,
   race1,
   race2,
   race3,

@@ -17,7 +17,8 @@ const READY_TIMEOUT_MS = 15_000;
 const UP_TIMEOUT_S = 20;
 const STOP_TIMEOUT_MS = 2000;
 
-const SECRET = `: PSK "only-for-the-lab-only-for-the-lab-only-for-the-lab"\n`;
+/** The pre-shared key of every tunnel. */
+export const SECRET = "only-for-the-lab-only-for-the-lab-only-for-the-lab";
 
 /** What a scenario may set beyond the usual. */
 export interface IkeOptions {
@@ -41,6 +42,8 @@ function sharedText(options: IkeOptions): string {
     " type=tunnel",
     " encapsulation=no",
     " nat-ikev1-method=none",
+    // Of the algorithms that both versions would agree on, the one whose packets' lengths tell data from pings.
+    " esp=aes_gcm256-null",
     " leftupdown=/bin/true",
   ];
   return lines.join("\n") + "\n";
@@ -92,7 +95,7 @@ function startDaemon(node: string, configuration: string): Daemon {
   // What else is in the directory belongs to the node's watchdog, which outlives the daemon.
   must(`mkdir -p ${directory} /run/pluto && rm -f ${directory}/pluto.*`);
   writeText(`${directory}/ipsec.conf`, configuration);
-  writeText(`${directory}/ipsec.secrets`, SECRET);
+  writeText(`${directory}/ipsec.secrets`, `: PSK "${SECRET}"\n`);
   const files = ["--config", `${directory}/ipsec.conf`, "--secretsfile", `${directory}/ipsec.secrets`];
   const places = ["--rundir", directory, "--nhelpers", "0", "--nofork", "--logfile", `${directory}/pluto.log`];
   const program = ["ip", "netns", "exec", node, "/usr/libexec/ipsec/pluto"];
@@ -114,12 +117,20 @@ export function startIke(topology: Topology, options: IkeOptions): IkeDaemons {
   must("rm -rf /run/nodes");
   const all = [startDaemon(SERVER, serverText(topology.clients, options))];
   for (const client of topology.clients) all.push(startDaemon(client.name, clientText(client, options)));
-  for (const node of [SERVER, ...topology.clients.map((client) => client.name)]) {
-    if (!waitUntil(() => isReady(node), READY_TIMEOUT_MS)) {
-      error(`libreswan of ${node} did not start:\n${readText(`${runDirectoryOf(node)}/pluto.log`)}`, 0);
-    }
-  }
+  for (const node of [SERVER, ...topology.clients.map((client) => client.name)]) awaitDaemon(node);
   return { all };
+}
+
+/** Starts one node's daemon, where the other nodes have others. */
+export function startLibreswan(node: string, configuration: string): Daemon {
+  const daemon = startDaemon(node, configuration);
+  awaitDaemon(node);
+  return daemon;
+}
+
+function awaitDaemon(node: string): void {
+  if (waitUntil(() => isReady(node), READY_TIMEOUT_MS)) return;
+  error(`libreswan of ${node} did not start:\n${readText(`${runDirectoryOf(node)}/pluto.log`)}`, 0);
 }
 
 export function stopIke(daemons: IkeDaemons): void {
@@ -136,8 +147,7 @@ export function restartServer(
   killNow(daemons.all[0]);
   must(`ip -n ${SERVER} -b -`, "xfrm state flush\nxfrm policy flush\n");
   sleepMs(awayMs);
-  daemons.all[0] = startDaemon(SERVER, serverText(clients, options));
-  if (!waitUntil(() => isReady(SERVER), READY_TIMEOUT_MS)) error(`libreswan of ${SERVER} did not come back`, 0);
+  daemons.all[0] = startLibreswan(SERVER, serverText(clients, options));
 }
 
 function whack(node: string, request: string): { status: number; output: string } {

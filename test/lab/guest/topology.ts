@@ -40,7 +40,7 @@ export interface Topology {
 }
 
 const MODULES =
-  "esp4 xfrm_user veth bridge sch_netem sch_ingress cls_u32 act_pedit iptable_nat iptable_raw xt_MASQUERADE xt_SNAT xt_esp xt_tcpudp xt_conntrack " +
+  "esp4 xfrm_user af_key veth bridge sch_netem sch_ingress cls_u32 act_pedit iptable_nat iptable_raw xt_MASQUERADE xt_SNAT xt_esp xt_tcpudp xt_conntrack " +
   "ansi_cprng gcm ghash-generic seqiv echainiv authenc cbc ctr hmac sha1-generic sha256-generic sha512-generic aes-generic";
 
 /**

@@ -6,7 +6,7 @@
 // renamed when it is complete, so whatever kills the build leaves nothing that looks finished.
 
 import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -37,7 +37,33 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "libc-bin": "ldconfig",
   "base-files": "the tree itself",
   "base-passwd": "users and groups",
+  libcap2: "strongSwan needs it",
+  libgmp10: "likewise, for the key exchange",
+  "libevent-2.1-7": "OpenIKED needs it",
+  libssl3: "likewise",
 };
+
+/**
+ * Unpacked behind apt's back: Debian installs one IKE daemon at a time, but their files do not meet. What they need has
+ * to be among PACKAGES.
+ */
+const BESIDE_LIBRESWAN: Readonly<Record<string, string>> = {
+  libstrongswan: "strongSwan's cryptography, and its way to the kernel",
+  "strongswan-libcharon": "its IKE",
+  "charon-systemd": "its daemon, which does without systemd",
+  "strongswan-swanctl": "drives the daemon",
+  openiked: "strongSwan's peer: it alone can be told to take no part in NAT traversal",
+};
+
+/** Runs on this machine; mmdebstrap gives it the tree's path. Its apt knows the tree's sources only. */
+const UNPACK_BESIDE = `set -e
+cd "$1/tmp"
+APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get download -qq ${Object.keys(BESIDE_LIBRESWAN).join(" ")}
+for package in *.deb; do
+  dpkg --fsys-tarfile "$package" | tar -x --keep-directory-symlink --exclude=./usr/share/doc -C "$1"
+  rm "$package"
+done
+`;
 
 /** Makes of unpacked packages a tree that boots; runs in the tree. */
 const FINISH = `set -e
@@ -48,6 +74,9 @@ mkdir -p /lib/modules /lab/build /lab/run
 mv /usr/lib/uml/modules/* /lib/modules/
 depmod "$(ls /lib/modules)"
 ipsec initnss >/dev/null
+mkdir -p /var/lib/openiked/empty
+echo '_iked:*:490:490::/var/lib/openiked/empty:/usr/sbin/nologin' >>/etc/passwd
+echo '_iked:*:490:' >>/etc/group
 `;
 
 /** The guest's first process. LAB_… come from the kernel's command line. */
@@ -64,6 +93,14 @@ LUA_PATH='./?.lua;/usr/share/lua/5.1/?.lua' luajit test/lab/guest/main.lua "$LAB
 luajit -e 'local ffi = require("ffi"); ffi.cdef("int reboot(int);"); ffi.C.reboot(0x4321fedc)'
 `;
 
+/** OpenIKED does not start without a key pair, even where it proves itself by a shared secret. */
+function writeIkedKey(tree: string): void {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const file = path.join(tree, "etc/iked/private/local.key");
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, privateKey.export({ type: "sec1", format: "pem" }), { mode: 0o600 });
+}
+
 /** Where roots are kept. */
 export function cacheDirectory(): string {
   const base = process.env.XDG_CACHE_HOME ?? "";
@@ -72,7 +109,7 @@ export function cacheDirectory(): string {
 
 /** A name for what a root is made from, so that another recipe makes another root. */
 function recipeKey(): string {
-  const recipe = JSON.stringify([SUITE, process.arch, PACKAGES, FINISH, INIT]);
+  const recipe = JSON.stringify([SUITE, process.arch, PACKAGES, UNPACK_BESIDE, FINISH, INIT]);
   return createHash("sha256").update(recipe).digest("hex").slice(0, 16);
 }
 
@@ -126,7 +163,7 @@ async function runWithLines(program: string, argv: readonly string[], onLine: (l
 async function build(target: string, progress: (text: string) => void): Promise<void> {
   const partial = `${target}.partial-${process.pid}`;
   const packages = Object.keys(PACKAGES).join(",");
-  const options = ["--mode=root", "--variant=extract", `--include=${packages}`];
+  const options = ["--mode=root", "--variant=extract", `--include=${packages}`, `--extract-hook=${UNPACK_BESIDE}`];
   const leaveOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
   const exclusions = leaveOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
   try {
@@ -137,6 +174,7 @@ async function build(target: string, progress: (text: string) => void): Promise<
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
       stdio: ["ignore", "ignore", "pipe"],
     });
+    writeIkedKey(partial);
     fs.writeFileSync(path.join(partial, "init"), INIT, { mode: 0o755 });
     fs.renameSync(partial, target);
   } finally {
