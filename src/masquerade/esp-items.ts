@@ -11,6 +11,7 @@ import {
   ESP_RECORD_WORDS,
   EspField,
   EspRecords,
+  FLAG_HOLDS,
   FLAG_RESTORED,
   FLAG_SHARED,
   Learned,
@@ -19,14 +20,18 @@ import {
   NO_SPI,
   Phase,
   PHASE_MASK,
+  SENDS_COUNT_MAX,
   SENDS_MASK,
+  SENDS_SHIFT,
 } from "./esp-record";
 import { EspServer } from "./esp-server";
 import { KeyIndex, NO_RECORD } from "./key-index";
 import type { Limits } from "./limits";
 import { Quota } from "./quota";
 import { RateLimit } from "./rate-limit";
+import type { Reason } from "./reason";
 import { ESP_HOLD_BASE, type Releases } from "./releases";
+import type { Verdict } from "./verdict";
 
 /** What named an item that is gone. */
 export interface ForgottenItem {
@@ -114,7 +119,7 @@ export class EspItems {
     const words = this.records.words;
     const row = record * ESP_RECORD_WORDS;
     const server = this.serverOf(words[row + EspField.Server]);
-    if (this.records.phase(record) === Phase.Waiting) this.releases.discard(ESP_HOLD_BASE + record);
+    if (this.holds(record)) this.releases.discard(ESP_HOLD_BASE + record);
     if (words[row + EspField.OutSpi] !== NO_SPI) this.byOutSpi.remove(record);
     if (words[row + EspField.InSpi] !== NO_SPI) {
       this.byInSpi.remove(record);
@@ -196,7 +201,7 @@ export class EspItems {
       return false;
     }
     const server = this.serverOf(words[row + EspField.Server]);
-    if ((words[row + EspField.State] & PHASE_MASK) === Phase.Waiting) this.releases.release(ESP_HOLD_BASE + record);
+    this.releaseHeld(record);
     if (words[row + EspField.OutSpi] !== NO_SPI) server.forget(record);
     const kept = words[row + EspField.State] & ~PHASE_MASK & ~LEARNED_MASK & ~SENDS_MASK;
     words[row + EspField.State] = kept | Phase.Established | (learned << LEARNED_SHIFT);
@@ -208,7 +213,7 @@ export class EspItems {
 
   /**
    * When the full table must take a client below its share, the longest idle record of one above its share goes. Not
-   * one that waits: what is held for it would be given up under the number that the newcomer's record gets.
+   * one for which packets are held: they would be given up under the number that the newcomer's record gets.
    */
   protected evictFor(client: number): void {
     const victim = this.longestIdle((record) => this.quota.givesWay(this.clientOf(record), client));
@@ -228,15 +233,15 @@ export class EspItems {
     return true;
   }
 
-  /** Of the next records those that may go, but for ones that wait. */
+  /** Of the next records those that may go, but for ones for which packets are held. */
   private longestIdle(mayGo: (this: void, record: number) => boolean): number | undefined {
     let longest: number | undefined;
     for (const _ of $range(1, EVICTION_SAMPLE)) {
       this.evictionAt = this.evictionAt + 1 < this.records.highWater() ? this.evictionAt + 1 : 0;
       const candidate = this.evictionAt;
-      const phase = this.records.phase(candidate);
       const isIdler = longest === undefined || this.lastUse(candidate) < this.lastUse(longest);
-      if (isIdler && phase !== Phase.Free && phase !== Phase.Waiting && mayGo(candidate)) longest = candidate;
+      const canGo = this.records.phase(candidate) !== Phase.Free && !this.holds(candidate);
+      if (isIdler && canGo && mayGo(candidate)) longest = candidate;
     }
     return longest;
   }
@@ -259,6 +264,24 @@ export class EspItems {
     return this.lastUse(record) * MS_PER_TICK + idleMs < nowMs;
   }
 
+  // What is held
+
+  protected holds(record: number): boolean {
+    return (this.records.words[record * ESP_RECORD_WORDS + EspField.State] & FLAG_HOLDS) !== 0;
+  }
+
+  protected hold(record: number, reason: Reason, verdict: Verdict): void {
+    this.setFlags(record, FLAG_HOLDS);
+    verdict.hold(ESP_HOLD_BASE + record, reason);
+  }
+
+  /** What is held for a record is decided anew. */
+  protected releaseHeld(record: number): void {
+    if (!this.holds(record)) return;
+    this.clearFlags(record, FLAG_HOLDS);
+    this.releases.release(ESP_HOLD_BASE + record);
+  }
+
   // Fields
 
   protected clientOf(record: number): number {
@@ -278,6 +301,12 @@ export class EspItems {
   protected setFlags(record: number, flags: number): void {
     const at = record * ESP_RECORD_WORDS + EspField.State;
     this.records.words[at] |= flags;
+  }
+
+  /** Counts packets sent on an unanswered item while others waited. */
+  protected setSends(record: number, sends: number): void {
+    const at = record * ESP_RECORD_WORDS + EspField.State;
+    this.records.words[at] = (this.records.words[at] & ~SENDS_MASK) | (Math.min(sends, SENDS_COUNT_MAX) << SENDS_SHIFT);
   }
 
   protected clearFlags(record: number, flags: number): void {

@@ -48,6 +48,8 @@ export const FLAG_UNSEEN = 0x10;
 export const FLAG_GUESS = 0x20;
 /** The incoming sequence numbers ran in two series. */
 export const FLAG_COLLISION = 0x40;
+/** Packets of the client are held for it: it waits for its turn, or has sent enough in it. */
+export const FLAG_HOLDS = 0x80;
 
 /** Evidence of a collision, 0 … 255: points for sequence numbers that do not go up. */
 export const EVIDENCE_SHIFT = 8;
@@ -55,6 +57,7 @@ export const EVIDENCE_MASK = 0xff << EVIDENCE_SHIFT;
 /** Packets sent on an outstanding epoch while others waited, 0 … 255. */
 export const SENDS_SHIFT = 16;
 export const SENDS_MASK = 0xff << SENDS_SHIFT;
+export const SENDS_COUNT_MAX = 255;
 export const LEARNED_SHIFT = 24;
 export const LEARNED_MASK = 0x7 << LEARNED_SHIFT;
 

@@ -8,7 +8,7 @@ import { ESP_RECORD_WORDS, EspField, FLAG_SHARED, FLAG_UNSEEN, Learned, NO_SPI, 
 import { EspItems, MS_PER_TICK } from "./esp-items";
 import type { EspServer } from "./esp-server";
 import type { Limits } from "./limits";
-import { ESP_HOLD_BASE, type Releases } from "./releases";
+import type { Releases } from "./releases";
 
 /** What the ESP tracker needs to know of IKE, which passes the same NAT. */
 export interface IkeKnowledge {
@@ -63,8 +63,34 @@ export class EspTurns extends EspItems {
     server.startTurn(client, theirs, nowMs);
     for (const record of theirs) {
       this.setPhase(record, Phase.Outstanding);
-      this.releases.release(ESP_HOLD_BASE + record);
+      this.releaseHeld(record);
     }
+  }
+
+  /**
+   * What is held in a turn goes on, one packet of each item a call: a turn in which nothing is sent cannot be answered,
+   * and what was sent may have been answered on an older epoch, which the server uses until it has the last message of
+   * the negotiation (quick mode's third, RFC 2409 §5.5).
+   */
+  protected letOneMorePass(server: EspServer): void {
+    for (const record of server.outstanding) {
+      if (this.holds(record)) {
+        this.setSends(record, this.limits.espOutstandingSendsMax - 1);
+        this.releaseHeld(record);
+      }
+    }
+  }
+
+  /** An item whose turn has ended without an answer waits for another one with what is held for it, or is forgotten. */
+  protected waitAgain(record: number, server: EspServer): void {
+    if (!this.holds(record) || server.waiting.length >= this.limits.waitingPerServerMax) {
+      this.forget(record);
+      return;
+    }
+    server.forget(record);
+    this.setSends(record, 0);
+    this.setPhase(record, Phase.Waiting);
+    server.waiting.push(record);
   }
 
   protected unansweredOf(client: number, server: EspServer): number | undefined {
@@ -127,6 +153,7 @@ export class EspTurns extends EspItems {
       return this.clientOf(other) === client && words[other * ESP_RECORD_WORDS + EspField.LastIn] >= since;
     });
     if (opened === undefined) return;
+    this.releaseHeld(record);
     this.forget(record);
     this.pair(opened, server, spi, nowMs);
   }

@@ -38,10 +38,9 @@ import type { EspServer } from "./esp-server";
 import type { IkeKnowledge } from "./esp-turns";
 import { NO_RECORD } from "./key-index";
 import type { Limits } from "./limits";
-import { ESP_HOLD_BASE, type Releases } from "./releases";
+import type { Releases } from "./releases";
 import type { Verdict } from "./verdict";
 
-const SENDS_COUNT_MAX = 255;
 /** Servers known only by unclaimed SPIs: a bound on what spoofed sources can make us remember. */
 const STRAY_SERVERS_MAX = 256;
 /** Unclaimed SPIs are remembered for this long: a stream that pauses longer is as good as new. */
@@ -135,17 +134,18 @@ export class EspTracker extends EspDoubts {
     const state = words[row + EspField.State];
     const server = this.serverOf(words[row + EspField.Server]);
     if ((state & PHASE_MASK) === Phase.Waiting) {
-      verdict.hold(ESP_HOLD_BASE + record, "esp-waiting");
+      this.hold(record, "esp-waiting", verdict);
       return;
     }
     const sends = (state & SENDS_MASK) >> SENDS_SHIFT;
     // What was held until the turn began goes at its very beginning, and does not count.
     if (server.waiting.length > 0 && nowMs > server.turnSinceMs) {
       if (sends >= this.limits.espOutstandingSendsMax) {
-        verdict.drop("esp-outstanding-limit");
+        if (this.algorithm === "published") verdict.drop("esp-outstanding-limit");
+        else this.hold(record, "esp-outstanding-limit", verdict);
         return;
       }
-      words[row + EspField.State] = (state & ~SENDS_MASK) | (Math.min(sends + 1, SENDS_COUNT_MAX) << SENDS_SHIFT);
+      this.setSends(record, sends + 1);
     }
     this.records.bytes[record * 2] += lengthBytes;
     verdict.forward("esp-outstanding");
@@ -202,7 +202,7 @@ export class EspTracker extends EspDoubts {
     }
     const relearning = unseen && nowMs < this.relearnUntilMs;
     if (!mayStart || relearning) {
-      verdict.hold(ESP_HOLD_BASE + record, relearning ? "esp-relearning" : "esp-waiting");
+      this.hold(record, relearning ? "esp-relearning" : "esp-waiting", verdict);
       return;
     }
     server.forget(record);
@@ -377,6 +377,7 @@ export class EspTracker extends EspDoubts {
       this.endTurn(server, nowMs);
     }
     if (nowMs >= this.relearnUntilMs) this.passTurn(server, nowMs);
+    this.letOneMorePass(server);
     server.expireStrays(nowMs - STRAY_MS);
     if (server.records === 0 && !server.hasStrays()) this.dropServer(server);
   }
@@ -388,13 +389,13 @@ export class EspTracker extends EspDoubts {
   }
 
   /**
-   * The turn's time is up (Tout). When others wait, the client's unanswered items are forgotten and it must start again
-   * at the end of the queue; when nobody waits, it may go on trying.
+   * The turn's time is up (Tout). When others wait, the client must start again at the end of the queue; when nobody
+   * waits, it may go on trying.
    */
   private endTurn(server: EspServer, nowMs: number): void {
     if (this.algorithm === "vpnmasq") this.offerKnownSpis(server, nowMs);
     if (server.waiting.length > 0) {
-      for (const record of server.outstanding) this.forget(record);
+      for (const record of server.outstanding) this.waitAgain(record, server);
       this.passTurn(server, nowMs);
       return;
     }

@@ -15,7 +15,7 @@ export interface Limits {
   espItemsPerClientMax: number;
   /** Tout: how long an outstanding ESP item may make others wait. Twice the retransmission of a busy daemon's ping. */
   espOutstandingMs: number;
-  /** Nout: packets a client may still send on its outstanding item while others wait for their turn. */
+  /** Nout: packets a client may still send at once on its outstanding item while others wait; more are held. */
   espOutstandingSendsMax: number;
   /** Tei: an established ESP item without traffic is forgotten. Hardin's patch used 15 min; memory allows more. */
   espIdleMs: number;

@@ -21,7 +21,7 @@ const DECISIONS = {
   "esp-collision": "copied: two clients chose the same incoming SPI",
   "esp-unknown-spi": "nobody is known to own this incoming SPI",
   "esp-unknown-rate": "too many packets with unknown SPIs from this server",
-  "esp-outstanding-limit": "the epoch is unanswered and others wait: its client must pause",
+  "esp-outstanding-limit": "held: the epoch is unanswered, others wait, and it has sent enough",
   "esp-client-limit": "the client has its full share of ESP items",
   "esp-table-full": "the ESP table is full",
   "esp-waiting-limit": "too many clients wait for this server",

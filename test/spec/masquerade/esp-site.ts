@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // An ESP tracker with the clients and servers of the specs around it: packets go in, and who got them comes out.
 
-import { EspTracker } from "../../../src/masquerade/esp";
+import { type EspAlgorithm, EspTracker } from "../../../src/masquerade/esp";
 import type { IkeKnowledge } from "../../../src/masquerade/esp-turns";
 import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
 import type { Reason } from "../../../src/masquerade/reason";
@@ -64,11 +64,11 @@ export class EspSite {
   nowMs = 5000000;
   private readonly sequences = new LuaMap<number, number>();
 
-  constructor(limits: Partial<Limits> = {}) {
+  constructor(limits: Partial<Limits> = {}, algorithm: EspAlgorithm = "vpnmasq") {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.verdict = new Verdict(this.limits.multicastClientsMax);
     this.ike.nowMs = this.nowMs;
-    this.tracker = new EspTracker(this.limits, this.ike, this.releases, 77);
+    this.tracker = new EspTracker(this.limits, this.ike, this.releases, 77, algorithm);
   }
 
   /** A client's packet on an outgoing SPI; why it was decided as it was. */

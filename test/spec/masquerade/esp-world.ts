@@ -2,22 +2,16 @@
 // A small world around the IKE and ESP trackers: clients and servers that negotiate, send, answer and rekey as real ones
 // do, over a network that loses and delays packets. It knows who owns each SPI, which the trackers must find out.
 
-import { EspTracker } from "../../../src/masquerade/esp";
-import { IkeTracker } from "../../../src/masquerade/ike";
-import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
-import { Releases } from "../../../src/masquerade/releases";
-import { Action, Verdict } from "../../../src/masquerade/verdict";
-import { IsakmpView } from "../../../src/wire/isakmp";
-import { address, bufferOf, isakmp } from "../frame";
+import { address } from "../frame";
 import type { Random } from "../random";
-import { auditEsp } from "./esp-audit";
+import { TrackedRouter } from "./tracked-router";
 
 const TICK_MS = 50;
-const PACKET_BYTES = 100;
 const IKE_SA_INIT = 34;
 const CREATE_CHILD_SA = 36;
 const INFORMATIONAL = 37;
 const AUDIT_TICKS = 20;
+const NO_COOKIE = "0000000000000000";
 
 export interface WorldOptions {
   clients: number;
@@ -67,7 +61,6 @@ interface Delivery {
 }
 
 export class World {
-  readonly limits: Limits = DEFAULT_LIMITS;
   readonly tunnels: Tunnel[] = [];
   nowMs = 10000000;
   /** The longest time that a tunnel was silent although both ends sent. */
@@ -78,21 +71,14 @@ export class World {
   delivered = 0;
   /** Copies that went to others than the owner. */
   strangersCopies = 0;
-  esp: EspTracker;
-  private ike: IkeTracker;
-  private releases = new Releases();
-  private readonly verdict = new Verdict(DEFAULT_LIMITS.multicastClientsMax);
-  private readonly view = new IsakmpView();
+  private router = new TrackedRouter();
   private underWay: Delivery[] = [];
-  private held = new LuaMap<number, (() => void)[]>();
   private ticks = 0;
 
   constructor(
     private readonly random: Random,
     private readonly options: WorldOptions,
   ) {
-    this.ike = new IkeTracker(this.limits, this.releases);
-    this.esp = new EspTracker(this.limits, this.ike, this.releases, 9);
     for (const client of $range(1, options.clients)) {
       const server = address("198.51.100.1") + random.below(options.servers);
       const cookie = string.format("%08x%08x", 0x1000 + client, 0x2000 + random.below(0x10000));
@@ -108,24 +94,20 @@ export class World {
 
   /** The router starts again without memory; what it held is gone, and so is what it knew of IKE. */
   loseTable(): void {
-    this.releases = new Releases();
-    this.held = new LuaMap();
-    this.ike = new IkeTracker(this.limits, this.releases);
-    this.esp = new EspTracker(this.limits, this.ike, this.releases, 9);
-    this.esp.startRelearning(this.nowMs);
+    this.router = new TrackedRouter();
+    this.router.esp.startRelearning(this.nowMs);
   }
 
   private tick(): void {
     this.nowMs += TICK_MS;
     this.ticks += 1;
+    this.router.nowMs = this.nowMs;
     const due = this.underWay.filter((delivery) => delivery.atMs <= this.nowMs);
     this.underWay = this.underWay.filter((delivery) => delivery.atMs > this.nowMs);
     for (const delivery of due) delivery.deliver();
     for (const tunnel of this.tunnels) this.live(tunnel);
-    if ((this.ticks & 1) === 0) this.esp.expire(this.nowMs);
-    this.ike.expire(this.nowMs);
-    this.performReleases();
-    if (this.ticks - Math.floor(this.ticks / AUDIT_TICKS) * AUDIT_TICKS === 0) auditEsp(this.esp, this.limits);
+    if ((this.ticks & 1) === 0) this.router.tick();
+    if (this.ticks - Math.floor(this.ticks / AUDIT_TICKS) * AUDIT_TICKS === 0) this.router.audit();
   }
 
   private live(tunnel: Tunnel): void {
@@ -156,32 +138,20 @@ export class World {
 
   /** A message of the client and the server's answer, at once: IKE retransmits until both arrive. */
   private negotiate(tunnel: Tunnel, exchangeType: number): void {
-    const initiatorCookie = tunnel.cookie;
-    const responderCookie = exchangeType === IKE_SA_INIT ? "0000000000000000" : tunnel.responderCookie;
-    const sent = isakmp({ initiatorCookie, responderCookie, exchangeType });
-    this.view.attach(bufferOf(sent), 0, sent.length, false);
-    this.ike.outbound(tunnel.client, 500, tunnel.server, this.view, this.nowMs, this.verdict);
-    const answer = isakmp({ initiatorCookie, responderCookie: tunnel.responderCookie, exchangeType });
-    this.view.attach(bufferOf(answer), 0, answer.length, false);
-    this.ike.inbound(tunnel.server, this.view, this.nowMs, this.verdict);
+    const { client, server, cookie, responderCookie } = tunnel;
+    const isFirst = exchangeType === IKE_SA_INIT;
+    const answer = { initiatorCookie: cookie, responderCookie, exchangeType, majorVersion: 2 };
+    this.router.ikeFromClient(client, server, isFirst ? { ...answer, responderCookie: NO_COOKIE } : answer);
+    this.router.ikeFromServer(server, answer);
   }
 
   private clientSends(tunnel: Tunnel, epoch: Epoch): void {
-    const { verdict } = this;
-    this.esp.outbound(tunnel.client, tunnel.server, epoch.outSpi, PACKET_BYTES, this.nowMs, verdict);
-    if (verdict.action === Action.Hold) {
-      const packets = this.held.get(verdict.holdKey) ?? [];
-      packets.push(() => {
-        this.clientSends(tunnel, epoch);
-      });
-      this.held.set(verdict.holdKey, packets);
-    } else if (verdict.action === Action.Forward) {
+    this.router.send(tunnel.client, tunnel.server, epoch.outSpi, () => {
       this.afterNetwork(() => {
         epoch.isOpen = true;
         this.serverSends(tunnel, epoch);
       });
-    }
-    this.performReleases();
+    });
   }
 
   private serverSends(tunnel: Tunnel, epoch: Epoch): void {
@@ -198,35 +168,14 @@ export class World {
   }
 
   private arrive(tunnel: Tunnel, epoch: Epoch, sequence: number): void {
-    const { verdict } = this;
-    this.esp.inbound(tunnel.server, epoch.inSpi, sequence, PACKET_BYTES, this.nowMs, verdict);
-    let isHeard = verdict.action === Action.Forward && verdict.client === tunnel.client;
-    if (verdict.action === Action.Forward && !isHeard) this.misdelivered += 1;
-    if (verdict.action === Action.Multicast) {
-      for (const copy of $range(0, verdict.copies - 1)) {
-        if (verdict.copyTo[copy] === tunnel.client) isHeard = true;
-        else this.strangersCopies += 1;
-      }
-    }
-    if (isHeard) this.delivered += 1;
-    if (isHeard && epoch === tunnel.epoch) {
-      tunnel.heardMs = this.nowMs;
-      tunnel.hopefulMs = this.nowMs;
-    }
-    this.performReleases();
-  }
-
-  private performReleases(): void {
-    const { released, discarded } = this.releases;
-    if (released.length + discarded.length === 0) return;
-    this.releases.clear();
-    this.esp.learned = [];
-    this.esp.forgotten = [];
-    for (const key of discarded) this.held.delete(key);
-    for (const key of released) {
-      const packets = this.held.get(key) ?? [];
-      this.held.delete(key);
-      for (const send of packets) send();
-    }
+    const receivers = this.router.receive(tunnel.server, epoch.inSpi, sequence);
+    const isHeard = receivers.includes(tunnel.client);
+    if (receivers.length === 1 && !isHeard) this.misdelivered += 1;
+    if (receivers.length > 1) this.strangersCopies += receivers.length - (isHeard ? 1 : 0);
+    if (!isHeard) return;
+    this.delivered += 1;
+    if (epoch !== tunnel.epoch) return;
+    tunnel.heardMs = this.nowMs;
+    tunnel.hopefulMs = this.nowMs;
   }
 }

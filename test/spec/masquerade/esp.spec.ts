@@ -4,6 +4,7 @@
 // Names: 0xa… are Alice's SPIs, 0xb… Bob's, 0xc… Carol's; 0x.0… go out, 0x.1… come in.
 
 import { LEARNED_TEXTS, Phase } from "../../../src/masquerade/esp-record";
+import { Action } from "../../../src/masquerade/verdict";
 import { toWord } from "../../../src/wire/word";
 import { Random } from "../random";
 import { auditEsp } from "./esp-audit";
@@ -173,14 +174,65 @@ describe("While one client's epoch is unanswered", () => {
     assert.equal(1, site.released().length);
   });
 
-  it("it sends at most Nout more packets once others wait, and as many as it likes before", () => {
-    const site = new EspSite();
+  /** Alice has the turn, Bob waits, and one packet of hers beyond Nout is held: under this key, after Bob's. */
+  function beyondNout(site: EspSite): number {
     site.sends(ALICE, A_OUT);
     for (const _ of $range(1, 20)) assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
     site.sends(BOB, B_OUT);
     site.pass(1);
     for (const _ of $range(1, NOUT)) assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
     assert.equal("esp-outstanding-limit", site.sends(ALICE, A_OUT));
+    return site.holdKey();
+  }
+
+  it("it sends as much as it likes, but once others wait at most Nout more; what is held leaves with the answer", () => {
+    const site = new EspSite();
+    const key = beyondNout(site);
+    assert.same([], site.released());
+    site.answers(A_IN);
+    assert.equal(key, site.released()[0]);
+    assert.equal("esp-established", site.sends(ALICE, A_OUT));
+  });
+
+  it("what is held beyond Nout goes on at a packet a tick, so that the turn can still be answered", () => {
+    const site = new EspSite();
+    const key = beyondNout(site);
+    for (const _ of $range(1, 3)) {
+      site.pass(100);
+      assert.same([key], site.released());
+      assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
+      assert.equal("esp-outstanding-limit", site.sends(ALICE, A_OUT));
+    }
+  });
+
+  it("what is still held when its turn ends waits for its next one, behind the others", () => {
+    const site = new EspSite();
+    const key = beyondNout(site);
+    site.pass(TOUT_MS - 300);
+    site.sends(BOB, B_OUT);
+    while (site.verdict.reason === "esp-waiting") {
+      site.released();
+      site.sends(ALICE, A_OUT);
+      site.sends(ALICE, A_OUT);
+      site.pass(100);
+      site.sends(BOB, B_OUT);
+    }
+    assert.same([], site.releases.discarded);
+    assert.is_false(site.released().includes(key), "Bob has the turn");
+    site.answers(B_IN);
+    assert.same([BOB], site.receivers());
+    assert.same([key], site.released());
+    assert.equal("esp-outstanding", site.sends(ALICE, A_OUT));
+  });
+
+  it("it is dropped beyond Nout where the published mechanism is asked for", () => {
+    const site = new EspSite({}, "published");
+    site.sends(ALICE, A_OUT);
+    site.sends(BOB, B_OUT);
+    site.pass(1);
+    for (const _ of $range(1, NOUT)) site.sends(ALICE, A_OUT);
+    assert.equal("esp-outstanding-limit", site.sends(ALICE, A_OUT));
+    assert.equal(Action.Drop, site.verdict.action);
   });
 
   it("others wait no longer than Tout; then it starts again behind them", () => {
@@ -272,6 +324,24 @@ describe("A server that speaks first on a new SPI", () => {
     site.pass(TOUT_MS);
     assert.equal("esp-established", site.sends(ALICE, A_OUT));
     assert.equal("esp-first", site.sends(CAROL, C_OUT), "nobody has the turn");
+  });
+
+  it("before the client negotiates anew: what was held until they are paired leaves then", () => {
+    const site = new EspSite();
+    site.ike.negotiates(ALICE, BOB);
+    site.answers(A_IN);
+    site.pass(1000);
+    site.ike.negotiates(ALICE);
+    site.sends(ALICE, A_OUT);
+    site.answers(A_IN);
+    site.sends(CAROL, C_OUT);
+    site.pass(TOUT_MS - 50);
+    site.released();
+    for (const _ of $range(0, NOUT)) site.sends(ALICE, A_OUT);
+    const key = site.holdKey();
+    site.pass(100);
+    assert.is_true(site.released().includes(key));
+    assert.equal("esp-established", site.sends(ALICE, A_OUT));
   });
 
   it("is dropped when no client speaks IKE with it, and that SPI is no answer later", () => {

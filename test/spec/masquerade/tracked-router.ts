@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The IKE and ESP trackers as one router for the worlds of the specs: packets wait in a queue, bounded as the forwarding
+// layer's, and are decided anew when they are released.
+
+import { EspTracker } from "../../../src/masquerade/esp";
+import { IkeTracker } from "../../../src/masquerade/ike";
+import { DEFAULT_LIMITS } from "../../../src/masquerade/limits";
+import type { Reason } from "../../../src/masquerade/reason";
+import { Releases } from "../../../src/masquerade/releases";
+import { Action, Verdict } from "../../../src/masquerade/verdict";
+import { IsakmpView } from "../../../src/wire/isakmp";
+import { bufferOf, isakmp } from "../frame";
+import { auditEsp } from "./esp-audit";
+
+const PACKET_BYTES = 100;
+/** Of the forwarding layer's hold queue: packets under one key, and how long they wait. */
+const HELD_MAX = 16;
+const HELD_MS = 15000;
+const SEED = 9;
+
+interface HeldPacket {
+  readonly sinceMs: number;
+  readonly send: () => void;
+}
+
+/** A message of an exchange that both ends know the cookies of. */
+export interface IkeExchange {
+  readonly initiatorCookie: string;
+  /** Zeros while the initiator does not know it. */
+  readonly responderCookie: string;
+  readonly exchangeType: number;
+  readonly majorVersion: number;
+}
+
+export class TrackedRouter {
+  readonly ike: IkeTracker;
+  readonly esp: EspTracker;
+  nowMs = 0;
+  /** How often a packet was decided for each reason. */
+  readonly counts = new LuaMap<Reason, number>();
+  private readonly releases = new Releases();
+  private readonly verdict = new Verdict(DEFAULT_LIMITS.multicastClientsMax);
+  private readonly view = new IsakmpView();
+  private readonly held = new LuaMap<number, HeldPacket[]>();
+
+  constructor() {
+    this.ike = new IkeTracker(DEFAULT_LIMITS, this.releases);
+    this.esp = new EspTracker(DEFAULT_LIMITS, this.ike, this.releases, SEED);
+  }
+
+  count(reason: Reason): number {
+    return this.counts.get(reason) ?? 0;
+  }
+
+  /** A client's packet. @param leave called when it goes on to the server: at once, later, or never */
+  send(client: number, server: number, spi: number, leave: () => void): void {
+    const { verdict } = this;
+    this.esp.outbound(client, server, spi, PACKET_BYTES, this.nowMs, verdict);
+    this.note();
+    if (verdict.action === Action.Forward) leave();
+    if (verdict.action === Action.Hold) {
+      this.hold(verdict.holdKey, () => {
+        this.send(client, server, spi, leave);
+      });
+    }
+    this.performReleases();
+  }
+
+  /** A server's packet. @returns the clients that get it */
+  receive(server: number, spi: number, sequence: number): number[] {
+    const { verdict } = this;
+    this.esp.inbound(server, spi, sequence, PACKET_BYTES, this.nowMs, verdict);
+    this.note();
+    const receivers: number[] = [];
+    if (verdict.action === Action.Forward) receivers.push(verdict.client);
+    if (verdict.action === Action.Multicast) {
+      for (const copy of $range(0, verdict.copies - 1)) receivers.push(verdict.copyTo[copy]);
+    }
+    this.performReleases();
+    return receivers;
+  }
+
+  ikeFromClient(client: number, server: number, exchange: IkeExchange): void {
+    this.attach(exchange);
+    this.ike.outbound(client, 500, server, this.view, this.nowMs, this.verdict);
+  }
+
+  ikeFromServer(server: number, exchange: IkeExchange): void {
+    this.attach(exchange);
+    this.ike.inbound(server, this.view, this.nowMs, this.verdict);
+  }
+
+  /** Ends waits, as in operation ten times a second. */
+  tick(): void {
+    this.esp.expire(this.nowMs);
+    this.ike.expire(this.nowMs);
+    this.performReleases();
+    for (const [key, packets] of this.held) {
+      if (this.nowMs - packets[0].sinceMs >= HELD_MS) this.held.delete(key);
+    }
+  }
+
+  audit(): void {
+    auditEsp(this.esp, DEFAULT_LIMITS);
+  }
+
+  private attach(exchange: IkeExchange): void {
+    const message = isakmp(exchange);
+    this.view.attach(bufferOf(message), 0, message.length, false);
+  }
+
+  private note(): void {
+    const { reason } = this.verdict;
+    this.counts.set(reason, this.count(reason) + 1);
+  }
+
+  private hold(key: number, send: () => void): void {
+    const packets = this.held.get(key) ?? [];
+    if (packets.length >= HELD_MAX) return;
+    packets.push({ sinceMs: this.nowMs, send });
+    this.held.set(key, packets);
+  }
+
+  private performReleases(): void {
+    if (this.releases.isEmpty()) return;
+    const { released, discarded } = this.releases;
+    this.releases.clear();
+    this.esp.learned = [];
+    this.esp.forgotten = [];
+    for (const key of discarded) this.held.delete(key);
+    for (const key of released) {
+      const packets = this.held.get(key) ?? [];
+      this.held.delete(key);
+      for (const { send } of packets) send();
+    }
+  }
+}
