@@ -5,7 +5,7 @@
 
 import os from "node:os";
 import { heading, wrap } from "./page.js";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { guestRoot } from "./root.js";
 import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
 

@@ -10,7 +10,7 @@
 
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
 import { heading, wrap } from "./page.js";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { guestRoot } from "./root.js";
 import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
 import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";

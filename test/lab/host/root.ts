@@ -11,7 +11,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { takeLock } from "./lock.js";
 
 const SUITE = "bookworm";

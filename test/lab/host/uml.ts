@@ -13,7 +13,7 @@ import path from "node:path";
 import readline from "node:readline";
 import type { ResultDocument } from "../../../src/host/document.js";
 import { isAlive } from "./lock.js";
-import { Refusal } from "./refusal.js";
+import { Refusal } from "../../../src/host/refusal.js";
 
 const MEMORY = "512M";
 const TIME_LIMIT_MS = 300_000;

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Which known name somebody may have meant, for the tools on Node (src/app/nearest-name.ts is the board's).
+
+import { closestMatch } from "leven";
+
+/** The nearest of the known names, or undefined when half the letters or more would have to change. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  return closestMatch(name, known, { maxDistance: Math.ceil(name.length / 2) - 1 });
+}

@@ -1,4 +1,0 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// Something the lab cannot do here, and what the reader can do about it: printed without a stack trace.
-
-export class Refusal extends Error {}
