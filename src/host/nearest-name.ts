@@ -3,7 +3,7 @@
 
 import { closestMatch } from "leven";
 
-/** The nearest of the known names, or undefined when half the letters or more would have to change. */
+/** The nearest of the known names, or undefined when more than half the letters would have to change. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  return closestMatch(name, known, { maxDistance: Math.ceil(name.length / 2) - 1 });
+  return closestMatch(name, known, { maxDistance: Math.floor(name.length / 2) });
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Makes a fresh Debian machine ready for one of the project's commands: checks it, installs what is missing, builds.
 #
-# Usage: sh src/host/setup.sh GROUP, where GROUP is test, lab or bench (debian-packages.txt says what each needs).
+# Usage: sh src/host/setup.sh GROUP, where GROUP is test, lab, bench or board (debian-packages.txt says what each needs).
 # Silent when there is nothing to do, so every command can start with it. Two at once wait for one another.
 
 set -eu
@@ -102,8 +102,8 @@ build() {
 
 group=${1:-}
 case $group in
-test | lab | bench) ;;
-*) refuse "Usage: sh src/host/setup.sh test|lab|bench" ;;
+test | lab | bench | board) ;;
+*) refuse "Usage: sh src/host/setup.sh test|lab|bench|board" ;;
 esac
 check_system
 mkdir -p build

@@ -2,7 +2,7 @@
 // The result as a person reads it: a line a figure, within 80 columns.
 
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
-import { wrap } from "../../lab/host/page.js";
+import { wrap } from "../../../src/host/page.js";
 
 const NAME_COLUMNS = 27;
 const VALUE_COLUMNS = 11;

@@ -4,7 +4,7 @@
 // Two guests run side by side where there are two processors: stock masquerade in one, vpnmasq in the other.
 
 import os from "node:os";
-import { heading, wrap } from "./page.js";
+import { heading, wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
 import { guestRoot } from "./root.js";
 import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";

@@ -9,7 +9,7 @@
 // in front) and progress to standard error. The exit status is non-zero exactly when the result is not ok.
 
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
-import { heading, wrap } from "./page.js";
+import { heading, wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
 import { guestRoot } from "./root.js";
 import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
