@@ -10,11 +10,13 @@ const MAY_IMPORT = {
   wire: [],
   masquerade: ["wire"],
   epoch: ["wire"],
+  heartbeat: [],
+  supervisor: ["heartbeat", "epoch"],
   system: ["wire"],
   forwarding: ["masquerade", "wire", "system"],
-  watchdog: ["epoch", "masquerade", "wire", "system"],
-  app: ["forwarding", "watchdog", "masquerade", "epoch", "wire", "system"],
-  host: [],
+  watchdog: ["heartbeat", "epoch", "masquerade", "wire", "system"],
+  app: ["forwarding", "watchdog", "heartbeat", "masquerade", "epoch", "wire", "system"],
+  host: ["heartbeat"],
 };
 
 /** The folder of src/ that holds the file; undefined outside src/. */

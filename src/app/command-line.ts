@@ -46,6 +46,7 @@ function addCommands(parser: Parser): void {
   const endpoint = parser.command("endpoint", "keep this IPsec peer's tunnels alive until stopped (as root)");
   endpoint.option("--config", "the configuration").argname("FILE").default(DEFAULT_ENDPOINT_CONFIGURATION);
   parser.command("status", "whether it runs, on which links, how full it is");
+  parser.command("health", "whether it forwards; exits with 0 only when it does");
   const table = parser.command("table", "tunnels and sessions, with ages and rates");
   table.argument("table", "one of them only").args("?").choices(["ike", "esp", "flows"]);
   table.option("--offset", "items to leave out first").argname("N").default("0");

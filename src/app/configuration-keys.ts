@@ -63,6 +63,8 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
     "the least important message",
     true,
   ),
+  key("heartbeat", orNull(path), JSON_NULL, "where the heartbeat is written: /dev/console, for a supervisor"),
+  key("heartbeat_interval_s", whole(1, 60, "s", SECOND), 3, "time between two heartbeats"),
   key("own_peers", addresses, [], "IPsec peers of the router itself: their packets stay with the kernel", true),
   key("own_ports.tcp", ports, [], "scope all: the router's own TCP services on the WAN", true),
   key("own_ports.udp", ports, [], "scope all: the router's own UDP services on the WAN", true),

@@ -32,6 +32,9 @@ export interface Configuration {
   readonly flashIntervalMs: number;
   readonly log: "stderr" | "syslog";
   readonly logLevel: LogLevel;
+  /** Undefined: no heartbeat. */
+  readonly heartbeat: string | undefined;
+  readonly heartbeatIntervalMs: number;
   /** IPsec peers of the router itself (words): their packets stay with the kernel. */
   readonly ownPeers: readonly number[];
   /** Services of the router itself on its WAN address (`scope all`). */
@@ -94,7 +97,10 @@ export function takeLiveKeys(running: Configuration, fresh: Configuration): Conf
 
 function assemble({ values, effective }: DocumentValues): Configuration {
   const valueOf = <Value>(key: string): Value => values.get(key) as Value;
-  const flash = valueOf<unknown>("flash_snapshot");
+  const pathOf = (key: string): string | undefined => {
+    const value = valueOf<unknown>(key);
+    return value === JSON_NULL ? undefined : (value as string);
+  };
   const limits: Limits = { ...DEFAULT_LIMITS };
   for (const field of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) limits[field] = valueOf(limitKey(field));
   return {
@@ -105,10 +111,12 @@ function assemble({ values, effective }: DocumentValues): Configuration {
     kernelRules: valueOf("kernel_rules"),
     control: valueOf("control"),
     stateDirectory: valueOf("state_directory"),
-    flashSnapshot: flash === JSON_NULL ? undefined : (flash as string),
+    flashSnapshot: pathOf("flash_snapshot"),
     flashIntervalMs: valueOf("flash_interval_s"),
     log: valueOf("log"),
     logLevel: valueOf("log_level"),
+    heartbeat: pathOf("heartbeat"),
+    heartbeatIntervalMs: valueOf("heartbeat_interval_s"),
     ownPeers: valueOf("own_peers"),
     ownTcpPorts: valueOf("own_ports.tcp"),
     ownUdpPorts: valueOf("own_ports.udp"),

@@ -4,6 +4,7 @@
 import { type Answers, answerWith, quoteAll, refusal, type Request } from "./request-line";
 import { countersReport } from "./report/decision-report";
 import { explainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
+import { healthReport } from "./report/health-report";
 import { statusReport } from "./report/status-report";
 import { type Page, TABLE_NAMES, type TableName, tableReport } from "./report/table-report";
 import type { RouterState } from "./router-state";
@@ -25,6 +26,7 @@ const ANSWERS: Answers<RouterState> = {
     const report = type(subject) === "string" ? explainReport(state, subject as string) : undefined;
     return report ?? refusal(`subject: use ${SUBJECT_ACCEPTED}, or leave it out`);
   },
+  health: (state) => healthReport(state),
   counters: (state) => ({ counters: countersReport(state) }),
   configuration: (state) => state.config.effective,
   log: (state) => ({ lines: state.logTail() }),

@@ -8,6 +8,7 @@ import { readConfiguration } from "./configuration";
 import { ask, askRouter, type Role } from "./control-client";
 import { loadDocument } from "./document";
 import { isEndpointDocument, readEndpointConfiguration } from "./endpoint-configuration";
+import { showHealth } from "./health-command";
 import { writeJson } from "./json";
 import type { CounterItem } from "./report/decision-report";
 import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
@@ -162,6 +163,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   router,
   endpoint,
   status: (given) => show<StatusReport>(given, { command: "status" }, (report) => statusView(report)),
+  health: (given) => showHealth(given.control ?? CONTROL.router, given.json === true),
   table: showTables,
   explain,
   tunnels: (given) => show<TunnelsReport>(given, { command: "tunnels" }, (report) => tunnelsView(report), "endpoint"),

@@ -6,6 +6,7 @@ import type { EspTracker } from "../masquerade/esp";
 import type { FlowTable } from "../masquerade/flows";
 import type { IkeTracker } from "../masquerade/ike";
 import type { Reason } from "../masquerade/reason";
+import type { Health } from "../watchdog/forwarding-health";
 import type { NatLoss } from "../watchdog/nat-loss";
 import type { Configuration } from "./configuration";
 import type { RestoreReport } from "./snapshot-file";
@@ -53,6 +54,8 @@ export interface RouterState {
   lan(): LinkReport;
   wan(): LinkReport;
   readonly decisions: Decisions;
+  /** Whether it truly forwards. */
+  health(): Health;
   /** Tunnels that seem to have lost their way back, and what is done about it. */
   natLosses(): readonly NatLoss[];
   readonly restored: RestoreReport;

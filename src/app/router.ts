@@ -28,12 +28,14 @@ import { type SignalName, Signals } from "../system/signals";
 import { formatAddress } from "../wire/address";
 import type { Bytes } from "../wire/bytes";
 import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
+import type { Health } from "../watchdog/forwarding-health";
 import { DEFAULT_NAT_LOSS_LIMITS, type NatLoss, NatLossWatch } from "../watchdog/nat-loss";
 import { tunnelUses } from "../watchdog/tunnel-use";
 import { type Configuration, loadConfiguration, needsRestart, takeLiveKeys } from "./configuration";
 import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
+import { RouterHealth, type RouterParts } from "./router-health";
 import type { LinkReport, ReloadReport, RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
 
@@ -75,6 +77,7 @@ export class Router implements RouterState {
   readonly counters: LuaMap<Reason, number>;
   restored: RestoreReport = { source: "none", espItems: 0, ikeSessions: 0, isComplete: false, notes: [] };
   kernelRules = "not in place yet";
+  private areRulesInPlace = false;
   lastReload: ReloadReport | undefined;
 
   private readonly loop = new EventLoop();
@@ -86,6 +89,7 @@ export class Router implements RouterState {
   private control: ControlServer | undefined;
   private guard: KernelGuard | undefined;
   private readonly natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
+  private readonly selfWatch: RouterHealth;
   private watchedMs = 0;
   /** When the clients' address became another one than before. */
   private wanChangedMs: number | undefined;
@@ -114,6 +118,7 @@ export class Router implements RouterState {
     this.flows = this.table.flows;
     this.counters = this.forwarder.counters;
     this.journal = Journal.open(config, log);
+    this.selfWatch = new RouterHealth(config, this.startedMs, log);
   }
 
   /** Everything that can fail for good: sockets, and the memory of the last run. */
@@ -178,6 +183,10 @@ export class Router implements RouterState {
     return linkReport(this.config.wan, this.links.wan(), this.forwarder.wan, this.links.wanAddress());
   }
 
+  health(): Health {
+    return this.selfWatch.present();
+  }
+
   logTail(): readonly string[] {
     return this.log.tail();
   }
@@ -190,6 +199,19 @@ export class Router implements RouterState {
     if (this.config.natLossWatch && nowMs >= this.watchedMs + WATCH_MS) this.watchNatLoss(nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.compiler.tick(nowMs);
+    this.selfWatch.tick(nowMs, wallClockMs(), () => this.parts());
+  }
+
+  private parts(): RouterParts {
+    return {
+      lanSide: this.forwarder.lan,
+      wanSide: this.forwarder.wan,
+      lan: this.lan(),
+      wan: this.wan(),
+      counters: this.counters,
+      isKernelKeptOff: this.config.kernelRules === "none" || this.areRulesInPlace,
+      espItems: this.esp.count(),
+    };
   }
 
   /** Forces the recovery of tunnels whose way back is provably lost. */
@@ -349,6 +371,7 @@ export class Router implements RouterState {
       return;
     }
     const [done, problem] = this.guardedRules(territory);
+    this.areRulesInPlace = done !== undefined;
     if (done !== undefined) {
       this.kernelRules = "in place (nftables table netdev vpnmasq)";
       return;
@@ -406,6 +429,7 @@ export class Router implements RouterState {
     const nowMs = monotonicMs();
     this.forwarder.lan?.close();
     this.forwarder.wan?.close();
+    this.selfWatch.close();
     this.guard?.close();
     this.control?.close();
     this.journal.close(this.esp, this.ike, this.table.wanAddress, nowMs);

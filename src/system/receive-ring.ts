@@ -160,6 +160,11 @@ export class ReceiveRing {
     return ready;
   }
 
+  /** Whether the kernel has put a frame into the ring that was not moved to yet. */
+  isFrameWaiting(): boolean {
+    return this.memory !== undefined && (this.words[this.nextSlot * SLOT_WORDS + STATUS_WORD] & STATUS_USER) !== 0;
+  }
+
   /** Moves to the next gathered frame and sets the fields; false when the burst is over. */
   receive(): boolean {
     if (this.hasCopyWaiting) this.discardCopy();

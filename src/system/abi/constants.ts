@@ -21,6 +21,7 @@ export interface AbiNumbers {
   readonly O_TRUNC: number;
   readonly O_APPEND: number;
   readonly O_NONBLOCK: number;
+  readonly O_NOCTTY: number;
   readonly O_CLOEXEC: number;
   readonly O_DIRECTORY: number;
   /** signal.h */
@@ -49,6 +50,7 @@ const generic = {
   O_TRUNC: 0o1000,
   O_APPEND: 0o2000,
   O_NONBLOCK: 0o4000,
+  O_NOCTTY: 0o400,
   O_CLOEXEC: 0o2000000,
   O_DIRECTORY: 0o200000,
   SIG_BLOCK: 0,
@@ -74,6 +76,7 @@ const mips = {
   O_TRUNC: 0x200,
   O_APPEND: 0x08,
   O_NONBLOCK: 0x80,
+  O_NOCTTY: 0x800,
   O_CLOEXEC: 0x80000,
   O_DIRECTORY: 0x10000,
   SIG_BLOCK: 1,

@@ -27,11 +27,11 @@ describe("a control request", () => {
       ["{", "not JSON: line 1, column 2: Expected object key string but found T_END"],
       [
         "5",
-        'a request is {"command": NAME}; NAME is one of "configuration", "counters", "explain", "log", "status", "table"',
+        'a request is {"command": NAME}; NAME is one of "configuration", "counters", "explain", "health", "log", "status", "table"',
       ],
       [
         '{"command":"stats"}',
-        'command: there is none of this name; use one of "configuration", "counters", "explain", "log", "status", "table"; did you mean "status"?',
+        'command: there is none of this name; use one of "configuration", "counters", "explain", "health", "log", "status", "table"; did you mean "status"?',
       ],
       ['{"command":"table","table":"arp"}', 'table: use "ike", "esp", "flows"'],
       ['{"command":"table","table":"esp","offset":-1}', "offset: use a whole number from 0"],

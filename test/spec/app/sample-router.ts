@@ -9,6 +9,7 @@ import { IkeTracker } from "../../../src/masquerade/ike";
 import type { Reason } from "../../../src/masquerade/reason";
 import { Releases } from "../../../src/masquerade/releases";
 import { Verdict } from "../../../src/masquerade/verdict";
+import { ForwardingHealth, type Health } from "../../../src/watchdog/forwarding-health";
 import type { NatLoss } from "../../../src/watchdog/nat-loss";
 import { address } from "../frame";
 
@@ -54,6 +55,10 @@ export class SampleRouter implements RouterState {
 
   wan(): LinkReport {
     return link("eth1", "203.0.113.1");
+  }
+
+  health(): Health {
+    return new ForwardingHealth().present();
   }
 
   natLosses(): readonly NatLoss[] {
