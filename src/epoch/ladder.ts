@@ -6,6 +6,8 @@
 // IKE session does not answer is not repeated in it. After the last rung the ladder starts again with a growing,
 // jittered pause. It never gives up, and never storms: actions draw on a budget that fills up slowly.
 
+import { ActionBudget, actionsMost as actionsMostOf, backOffMs, type BudgetLimits, jittered } from "./action-budget";
+
 /** What is known beyond the tunnel itself. */
 export interface Evidence {
   /** The way out exists: link, address, route, and a next hop that answers. */
@@ -26,25 +28,19 @@ export type Rung = "ping" | Action;
 
 /** Rekeys before a new IKE session: the first may be lost in the same outage, or meet the same collision. */
 const REKEYS_MAX = 2;
-/** The pause after the first failed climb, and the longest; doubled in between, as RFC 6298 §5.5 does. */
+/** The pause after the first failed climb, and the longest; doubled in between. */
 const PAUSE_FIRST_MS = 5000;
 const PAUSE_MOST_MS = 300000;
-/** The doubling ends here: 5 s · 2⁶ is over five minutes. */
-const DOUBLINGS_MAX = 6;
 /** The least pause while the server answers nobody: its reboot takes about this long. */
 const PAUSE_SILENT_MS = 30000;
-/** A pause is drawn from [1 − JITTER, 1 + JITTER] of its length, so that many tunnels do not act at once. */
-const JITTER = 0.25;
 /** When all tunnels of a server are dead at once, they act within this time of one another and not together. */
 const SPREAD_MS = 2000;
-/** Actions at hand when an outage begins: four climbs. */
-const BUDGET_MOST = 12;
-/** One more each minute: a tunnel that flaps all day costs its server one negotiation a minute. */
-const BUDGET_REFILL_MS = 60000;
+/** Four climbs at hand; then one more action each minute: a tunnel that flaps all day costs its server no more. */
+const BUDGET: BudgetLimits = { most: 12, refillMs: 60000 };
 
 /** The most actions of one tunnel in any span of that length, whatever happens. */
 export function actionsMost(spanMs: number): number {
-  return BUDGET_MOST + Math.floor(spanMs / BUDGET_REFILL_MS) + 1;
+  return actionsMostOf(BUDGET, spanMs);
 }
 
 export interface Step {
@@ -59,8 +55,7 @@ export class Ladder {
   private climbs = 0;
   /** The last action made no epoch: the IKE session itself is not answered. */
   private isIkeSilent = false;
-  private budget = BUDGET_MOST;
-  private budgetMs: number | undefined;
+  private readonly budget = new ActionBudget(BUDGET);
 
   /** @param random gives numbers from 0 to 1 */
   constructor(private readonly random: () => number) {}
@@ -77,7 +72,7 @@ export class Ladder {
     if (!evidence.isWanUp) return undefined;
     const areAllDead = evidence.othersDead > 0 && evidence.othersAlive === 0;
     const spreadMs = areAllDead ? this.random() * SPREAD_MS : 0;
-    const atMs = nowMs + Math.max(this.budgetWaitMs(nowMs), spreadMs + this.pauseMs(evidence));
+    const atMs = nowMs + Math.max(this.budget.waitMs(nowMs), spreadMs + this.pauseMs(evidence));
     if (this.isIkeSilent) return { action: "new-ike", atMs, because: "the IKE session made no new epoch" };
     if (this.rekeys >= REKEYS_MAX) return { action: "new-ike", atMs, because: `${this.rekeys} rekeys did not help` };
     if (!hasEpoch) return { action: "initiate", atMs, because: "there is no epoch" };
@@ -87,8 +82,7 @@ export class Ladder {
 
   /** An action was ordered. */
   took(action: Action, nowMs: number): void {
-    this.refill(nowMs);
-    this.budget = Math.max(0, this.budget - 1);
+    this.budget.spend(nowMs);
     if (action !== "new-ike") {
       this.rekeys += 1;
       return;
@@ -106,27 +100,14 @@ export class Ladder {
 
   /** A pause drawn at random around its length. */
   jittered(lengthMs: number): number {
-    return lengthMs * (1 - JITTER + 2 * JITTER * this.random());
+    return jittered(lengthMs, this.random);
   }
 
   /** None before the first complete climb; then longer and longer. */
   private pauseMs(evidence: Evidence): number {
     const isWithinClimb = this.rekeys > 0 || this.climbs === 0;
-    const doublings = Math.min(DOUBLINGS_MAX, this.climbs - 1);
-    const ownMs = isWithinClimb ? 0 : Math.min(PAUSE_MOST_MS, PAUSE_FIRST_MS * 2 ** doublings);
+    const ownMs = isWithinClimb ? 0 : backOffMs(this.climbs, PAUSE_FIRST_MS, PAUSE_MOST_MS);
     const leastMs = evidence.doesServerAnswer === false ? PAUSE_SILENT_MS : 0;
     return this.jittered(Math.max(ownMs, leastMs));
-  }
-
-  /** How long until the budget has an action left. */
-  private budgetWaitMs(nowMs: number): number {
-    this.refill(nowMs);
-    return this.budget >= 1 ? 0 : (1 - this.budget) * BUDGET_REFILL_MS;
-  }
-
-  private refill(nowMs: number): void {
-    const passedMs = nowMs - (this.budgetMs ?? nowMs);
-    this.budget = Math.min(BUDGET_MOST, this.budget + passedMs / BUDGET_REFILL_MS);
-    this.budgetMs = nowMs;
   }
 }
