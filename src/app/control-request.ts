@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the router's control socket can be asked.
 
-import { type Answers, answerWith, quoteAll, refusal, type Request } from "./request-line";
+import { readPage } from "./page";
+import { type Answers, answerWith, quoteAll, refusal } from "./request-line";
 import { countersReport } from "./report/decision-report";
 import { explainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
 import { healthReport } from "./report/health-report";
 import { statusReport } from "./report/status-report";
-import { type Page, TABLE_NAMES, type TableName, tableReport } from "./report/table-report";
+import { TABLE_NAMES, type TableName, tableReport } from "./report/table-report";
 import type { RouterState } from "./router-state";
 
-const PAGE_ITEMS = 200;
-const PAGE_ITEMS_MAX = 1000;
+const PAGE_ITEMS = { standard: 200, most: 1000 };
 
 const ANSWERS: Answers<RouterState> = {
   status: (state) => statusReport(state),
   table: (state, request) => {
     const name = TABLE_NAMES.find((one) => one === request.table);
-    const page = pageOf(request);
+    const page = readPage(request, PAGE_ITEMS);
     if (name === undefined) return refusal(`table: use ${quoteAll(TABLE_NAMES)}`);
     return typeof page === "string" ? refusal(page) : tableReport(state, name, page);
   },
@@ -31,19 +31,6 @@ const ANSWERS: Answers<RouterState> = {
   configuration: (state) => state.config.effective,
   log: (state) => ({ lines: state.logTail() }),
 };
-
-function isWhole(value: unknown, least: number, most: number): value is number {
-  return type(value) === "number" && Math.floor(value as number) === value && value >= least && value <= most;
-}
-
-/** The page asked for, or what is wrong with it. */
-function pageOf(request: Request): Page | string {
-  const offset = request.offset ?? 0;
-  const limit = request.limit ?? PAGE_ITEMS;
-  if (!isWhole(offset, 0, 1e9)) return "offset: use a whole number from 0";
-  if (!isWhole(limit, 1, PAGE_ITEMS_MAX)) return `limit: use a whole number from 1 to ${PAGE_ITEMS_MAX}`;
-  return { offset, limit };
-}
 
 /** The reply to a request, without its newline. */
 export function answerLine(state: RouterState, line: string): string {

@@ -3,10 +3,17 @@
 
 import type { EndpointState } from "./endpoint-state";
 import { tunnelReport, tunnelsReport } from "./report/tunnel-report";
+import { readPage } from "./page";
 import { type Answers, answerWith, quoteAll, refusal } from "./request-line";
 
+/** A tunnel takes some 700 bytes with its epochs. */
+const PAGE_TUNNELS = { standard: 200, most: 1000 };
+
 const ANSWERS: Answers<EndpointState> = {
-  tunnels: (state) => tunnelsReport(state),
+  tunnels: (state, request) => {
+    const page = readPage(request, PAGE_TUNNELS);
+    return typeof page === "string" ? refusal(page) : tunnelsReport(state, page);
+  },
   explain: (state, { subject }) => {
     const report = type(subject) === "string" ? tunnelReport(state, subject as string) : undefined;
     const names = state.config.tunnels.map(({ name }) => name);

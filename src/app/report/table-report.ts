@@ -7,6 +7,7 @@
 import { ESP_RECORD_WORDS, EspField } from "../../masquerade/esp-record";
 import type { IkeSession } from "../../masquerade/ike";
 import { unsigned } from "../../wire/word";
+import type { Page } from "../page";
 import type { RouterState } from "../router-state";
 import { espItem, type EspItem } from "./esp-report";
 import { type FlowItem, flowItem } from "./flow-report";
@@ -14,11 +15,6 @@ import { ikeItem, type IkeItem } from "./ike-report";
 
 export type TableName = "esp" | "ike" | "flows";
 export const TABLE_NAMES: readonly TableName[] = ["ike", "esp", "flows"];
-
-export interface Page {
-  readonly offset: number;
-  readonly limit: number;
-}
 
 export interface TableReport {
   readonly table: TableName;

@@ -5,6 +5,7 @@ import type { Epoch } from "../../epoch/tunnel";
 import { formatAddress, formatSpi } from "../../wire/address";
 import type { WatchedTunnel } from "../../watchdog/watched-tunnel";
 import type { EndpointState } from "../endpoint-state";
+import type { Page } from "../page";
 
 export interface EpochItem {
   readonly out_spi: string;
@@ -61,16 +62,22 @@ export interface TunnelsReport {
   readonly role: string;
   readonly uptime_ms: number;
   readonly configuration: string;
+  /** Tunnels in all, of which this is a page. */
+  readonly total: number;
+  readonly offset: number;
   readonly tunnels: readonly TunnelItem[];
 }
 
-export function tunnelsReport(state: EndpointState): TunnelsReport {
+export function tunnelsReport(state: EndpointState, page: Page): TunnelsReport {
   const { config, configPath, startedMs } = state;
+  const all = state.tunnels();
   return {
     role: config.role,
     uptime_ms: state.nowMs() - startedMs,
     configuration: configPath,
-    tunnels: state.tunnels().map((tunnel) => tunnelItem(state, tunnel)),
+    total: all.length,
+    offset: page.offset,
+    tunnels: all.slice(page.offset, page.offset + page.limit).map((tunnel) => tunnelItem(state, tunnel)),
   };
 }
 
