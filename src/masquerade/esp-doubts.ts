@@ -34,6 +34,8 @@ const EVIDENCE_NEAR = 2;
 const EVIDENCE_COLLISION = 192;
 /** While another client waits for an answer from this server, one number far behind is enough, or a dozen others. */
 const EVIDENCE_WEIGHT_OUTSTANDING = 8;
+/** An epoch on which the server sent this recently is in use: it will send on the next one as soon as it can. */
+const IN_USE_MS = 1000;
 /**
  * An owner that was guessed is doubted for this long: after it, an unanswered epoch has another cause. For as long after
  * a start without memory, epochs that we did not see negotiated are taken together: each client gets all their SPIs.
@@ -66,6 +68,33 @@ export class EspDoubts extends EspTurns {
   protected clientsOfGuesses(server: EspServer, nowMs: number): number[] {
     const flags = nowMs < this.unseenUntilMs ? FLAG_SHARED | FLAG_UNSEEN | FLAG_GUESS : FLAG_SHARED;
     return this.recordsAt(server, flags).map((record) => this.clientOf(record));
+  }
+
+  /**
+   * The one other client that renews as well and whose older epoch is in use: the server, which has traffic for it, may
+   * use its new epoch before it answers the turn (race 2). Undefined when there is none, and when there are several:
+   * copies to all of them would cost more than a wrong guess is likely to.
+   */
+  protected rivalInUse(server: EspServer, nowMs: number): number | undefined {
+    if (this.limits.multicastClientsMax < 2) return undefined;
+    const rivals: number[] = [];
+    for (const client of this.ike.negotiators(server.address, nowMs)) {
+      if (client !== server.turnClient && this.hears(client, server, nowMs - IN_USE_MS)) rivals.push(client);
+    }
+    return rivals.length === 1 ? rivals[0] : undefined;
+  }
+
+  /** Whether anything came in from the server for this client since then. */
+  private hears(client: number, server: EspServer, sinceMs: number): boolean {
+    const words = this.records.words;
+    const sinceTick = Math.floor(sinceMs / MS_PER_TICK);
+    for (const record of $range(0, this.records.highWater() - 1)) {
+      const row = record * ESP_RECORD_WORDS;
+      const isTheirs = words[row + EspField.Client] === client && words[row + EspField.Server] === server.address;
+      const isKnown = isTheirs && words[row + EspField.InSpi] !== NO_SPI;
+      if (isKnown && words[row + EspField.LastIn] >= sinceTick) return true;
+    }
+    return false;
   }
 
   /** Gives a client the incoming SPI of another's record too, when limits allow it. */

@@ -230,6 +230,12 @@ export class EspTracker extends EspDoubts {
     }
     const isPublished = this.algorithm === "published";
     if (server.hasTurn() && (isPublished || this.isAnswer(server, spi, nowMs))) {
+      const rival = isPublished ? undefined : this.rivalInUse(server, nowMs);
+      if (rival !== undefined) {
+        this.assign(server, spi, [server.turnClient, rival], nowMs);
+        this.inboundAssigned(serverAddress, spi, sequence, lengthBytes, nowMs, verdict);
+        return;
+      }
       this.bindAnswer(server, spi, sequence, lengthBytes, nowMs, verdict);
       return;
     }

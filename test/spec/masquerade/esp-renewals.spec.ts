@@ -27,4 +27,14 @@ describe("Two clients that renew together by IKEv1", () => {
     }
     assert.is_true(held > 0, "this world is to show clients that send more than Nout");
   });
+
+  it("are never silent for long, though the server uses either's new epoch first, and share what is in doubt", () => {
+    let shared = 0;
+    for (const seed of $range(1, 20)) {
+      const world = renewThrice(seed, { ...SLOW_DAEMONS, isPushing: true });
+      assert.is_true(world.longestSilenceMs() < 500, `seed ${seed}: silent for ${world.longestSilenceMs()} ms`);
+      shared += world.router.count("esp-shared");
+    }
+    assert.is_true(shared > 0, "this world is to show epochs in doubt");
+  });
 });

@@ -26,7 +26,7 @@ export interface RenewalsOptions {
   readonly latencyMs: number;
   /** A daemon takes up to so long to answer a message. */
   readonly daemonMs: number;
-  /** The server sends on its own account too, as often as each client. */
+  /** From the first renewal on, the server sends on its own account too, as often as each client. */
   readonly isPushing: boolean;
 }
 
@@ -65,6 +65,7 @@ export class Renewals {
   readonly tunnels: RenewingTunnel[] = [];
   private readonly due = new LuaMap<number, (() => void)[]>();
   private nextSpi = 0x1000;
+  private isPushing = false;
 
   /** The router starts without memory; then each client has an epoch that it has not used yet. */
   constructor(
@@ -86,6 +87,7 @@ export class Renewals {
 
   /** All clients start quick mode now. */
   renewAll(): void {
+    this.isPushing = this.options.isPushing;
     for (const tunnel of this.tunnels) this.renew(tunnel);
   }
 
@@ -116,7 +118,7 @@ export class Renewals {
           this.serverSends(tunnel);
         });
       });
-      if (this.options.isPushing) this.serverSends(tunnel);
+      if (this.isPushing) this.serverSends(tunnel);
     }
   }
 

@@ -786,6 +786,37 @@ describe("Race", () => {
     site.establish(BOB, B_OUT + 1, B_IN + 1);
   });
 
+  it("2 while both renew under traffic is harmless: both get what comes on either new SPI", () => {
+    const site = new EspSite();
+    site.establish(ALICE, A_OUT, A_IN);
+    site.establish(BOB, B_OUT, B_IN);
+    site.ike.negotiates(ALICE, BOB);
+    site.sends(ALICE, A_OUT + 1);
+    assert.equal("esp-shared", site.answers(B_IN + 1));
+    assert.same([ALICE, BOB], site.receivers());
+    assert.equal("esp-paired", site.sends(BOB, B_OUT + 1));
+    assert.equal("esp-shared", site.answers(A_IN + 1));
+    assert.same([ALICE, BOB], site.receivers());
+    for (const client of [ALICE, BOB]) site.ike.epochLearned(client);
+    site.pass(1000);
+    site.establish(ALICE, A_OUT + 2, A_IN + 2);
+    site.establish(BOB, B_OUT + 2, B_IN + 2);
+  });
+
+  it("2 while three renew under traffic, or the other's older epoch is idle, is not worth copies", () => {
+    const site = new EspSite();
+    site.establish(ALICE, A_OUT, A_IN);
+    site.establish(BOB, B_OUT, B_IN);
+    site.establish(CAROL, C_OUT, C_IN);
+    site.ike.negotiates(ALICE, BOB, CAROL);
+    site.sends(ALICE, A_OUT + 1);
+    assert.equal("esp-bound", site.answers(A_IN + 1));
+    site.pass(5000);
+    site.answers(A_IN + 1);
+    site.sends(BOB, B_OUT + 1);
+    assert.equal("esp-bound", site.answers(B_IN + 1));
+  });
+
   it("2 heals when the true answer comes before the other client sends: that SPI is new to both", () => {
     const site = new EspSite();
     site.ike.negotiates(ALICE, BOB);
