@@ -121,9 +121,11 @@ function parametersOf(read: DocumentValues): Omit<EpochParameters, "oldEpochMs">
     clientLeadMs: orUndefined(read, "timers.client_lead_s") ?? (role === "client" ? CLIENT_LEAD_MS : 0),
     ignoresServerRekey: valueOf("timers.ignore_server_rekey"),
     maxIdleMs: valueOf("timers.max_idle_ms"),
+    trafficIdleMs: valueOf("timers.traffic_idle_ms"),
     pingTimeMinMs: valueOf("timers.ping_time_min_ms"),
     pingTimeMaxMs: valueOf("timers.ping_time_max_ms"),
     pingTries: valueOf("timers.ping_tries"),
+    probeTries: valueOf("timers.probe_tries"),
     rekeyMs: valueOf("timers.rekey_ms"),
     negotiationMs: valueOf("timers.negotiation_ms"),
   };

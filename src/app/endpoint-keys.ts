@@ -37,7 +37,10 @@ function timer(name: string, least: number, most: number, standard: number, expl
   return key(`timers.${name}`, whole(least, most, "ms"), standard, explanation);
 }
 
-export const ENDPOINT_KEYS: readonly DocumentKey[] = [
+/** A reload takes over all the others. */
+const NEEDS_RESTART: readonly string[] = ["control", "log"];
+
+const KEYS: readonly DocumentKey[] = [
   key("role", choice("client", "server"), "client", "which peer this is: a NAT translates a client's address"),
   key("tunnels", tunnels, REQUIRED, "what to watch: the keys of each are below"),
   key("control", socketPath, "/run/vpnmasq/endpoint.sock", "the socket that the other commands ask"),
@@ -56,10 +59,12 @@ export const ENDPOINT_KEYS: readonly DocumentKey[] = [
     "how much earlier a client replaces it; null: 60, and 0 on a server",
   ),
   key("timers.ignore_server_rekey", flag, false, "stay on the old epoch when the server makes a new one"),
-  timer("max_idle_ms", 500, DAY, 10 * SECOND, "a tunnel that was silent for this long is pinged"),
-  timer("ping_time_min_ms", 50, MINUTE, SECOND, "the shortest wait for the answer to a ping"),
-  timer("ping_time_max_ms", 50, MINUTE, 4 * SECOND, "the longest"),
-  key("timers.ping_tries", whole(1, 100), 7, "pings without an answer until the epoch is given up"),
+  timer("max_idle_ms", 500, DAY, 10 * SECOND, "an idle tunnel that was silent for this long is pinged"),
+  timer("traffic_idle_ms", 100, DAY, 500, "one on which packets go out all the time, likewise"),
+  timer("ping_time_min_ms", 50, MINUTE, 250, "the shortest wait for the answer to a ping"),
+  timer("ping_time_max_ms", 50, MINUTE, SECOND, "the longest"),
+  key("timers.ping_tries", whole(1, 100), 6, "pings without an answer until a new epoch is given up"),
+  key("timers.probe_tries", whole(1, 100), 5, "the same for one that was answered before"),
   timer("rekey_ms", 500, 5 * MINUTE, 5 * SECOND, "the time a rekey has; then the IKE session is taken for dead"),
   timer("negotiation_ms", 500, 5 * MINUTE, 30 * SECOND, "Tneg: the time a new IKE session has"),
 
@@ -96,7 +101,12 @@ export const ENDPOINT_KEYS: readonly DocumentKey[] = [
   key("network.latency_ms", whole(0, MINUTE, "ms"), DEFAULT_SURROUNDINGS.latencyMs, "Tlat: a packet's longest way"),
 ];
 
-export const TUNNEL_KEYS: readonly DocumentKey[] = [
+export const ENDPOINT_KEYS: readonly DocumentKey[] = KEYS.map((one) => ({
+  ...one,
+  isLive: !NEEDS_RESTART.includes(one.key),
+}));
+
+const KEYS_OF_TUNNEL: readonly DocumentKey[] = [
   key("name", tunnelName, REQUIRED, "for people, the hook and `vpnmasq explain`"),
   key("daemon", choice("libreswan", "strongswan"), REQUIRED, "whose tunnel it is"),
   key("connection", connectionName, REQUIRED, "its name there; strongSwan: IKE/CHILD, or one name for both"),
@@ -119,3 +129,5 @@ export const TUNNEL_KEYS: readonly DocumentKey[] = [
     "how long the daemon keeps an epoch after its successor; null: 800",
   ),
 ];
+
+export const TUNNEL_KEYS: readonly DocumentKey[] = KEYS_OF_TUNNEL.map((one) => ({ ...one, isLive: true }));

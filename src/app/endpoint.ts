@@ -10,6 +10,7 @@ import { Log } from "../system/log";
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { effectiveUserId } from "../system/process";
 import { randomWord } from "../system/random";
+import { EchoSocket } from "../system/echo-socket";
 import { type RouteEvent, RouteSocket } from "../system/rtnetlink";
 import { type SignalName, Signals } from "../system/signals";
 import { XfrmSocket } from "../system/xfrm";
@@ -19,6 +20,7 @@ import type { IkeConnection, IkeDaemon } from "../watchdog/ike-daemon";
 import { Libreswan } from "../watchdog/libreswan";
 import { Pinger } from "../watchdog/pinger";
 import { type HoldCounts, Pins, PINS_EVENTS } from "../watchdog/pins";
+import { ServerEcho } from "../watchdog/server-echo";
 import { SA_MONITOR_EVENTS, SaMonitor } from "../watchdog/sa-monitor";
 import { StrongSwan } from "../watchdog/strongswan";
 import { Watchdog } from "../watchdog/watchdog";
@@ -39,8 +41,10 @@ import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit
 /** Between two ticks: while an answer is awaited, held data waits for it too; else timers need no better. */
 const AWAITING_TICK_MS = 20;
 const TICK_MS = 100;
-/** Silence is measured this exactly, and what events failed to tell is noticed after so long. */
+/** What events failed to tell is noticed after so long. */
 const LOOK_AT_ALL_MS = 1000;
+/** A client's silence is measured this exactly: half of `traffic_idle_ms`. A client has few SAs to look at. */
+const LOOK_FOR_SILENCE_MS = 250;
 /** A daemon whose timers are not known is asked again after this. */
 const ASK_TIMERS_MS = 60_000;
 /** What is held leaves within a tick of the kernel's clock, which is 10 ms at most. */
@@ -80,6 +84,7 @@ class Endpoint implements EndpointState {
   private readonly monitor: SaMonitor;
   private readonly wayOut: WayOut;
   private readonly pinger = new Pinger();
+  private readonly echo: ServerEcho;
   private readonly watchdog: Watchdog;
   private readonly hook: Hook | undefined;
   private readonly daemons = new LuaMap<string, IkeDaemon>();
@@ -104,9 +109,16 @@ class Endpoint implements EndpointState {
         this.watchdog.report(report, monotonicMs());
       },
       awaitedIntervalMs: AWAITING_TICK_MS,
-      allIntervalMs: LOOK_AT_ALL_MS,
+      allIntervalMs: config.role === "client" ? LOOK_FOR_SILENCE_MS : LOOK_AT_ALL_MS,
       wallClockMs,
     });
+    this.echo = new ServerEcho(
+      () =>
+        EchoSocket.open(loop, (reply) => {
+          this.echo.heard(reply, monotonicMs());
+        }),
+      randomWord() & 0xffff,
+    );
     this.watchdog = this.makeWatchdog();
     if (config.hook !== undefined) {
       this.hook = new Hook(loop, config.hook, config.hookTimeoutMs, (problem) => {
@@ -166,6 +178,9 @@ class Endpoint implements EndpointState {
     };
     const peer = tunnel.peerAddress();
     const obstacle = peer === undefined ? "" : this.wayOut.obstacle(peer);
+    if (peer !== undefined && this.echo.doesAnswer(peer) === false) {
+      problems.push(`${formatAddress(peer)} answered echo requests before, and does not now`);
+    }
     if (obstacle !== "") problems.push(`no way to ${formatAddress(peer!)}: ${obstacle}`);
     add(tunnel.daemon.trouble());
     if (tunnel.pinned === undefined && tunnel.machine.epochs().length > 0) {
@@ -173,6 +188,7 @@ class Endpoint implements EndpointState {
     }
     add(this.pins.problemOf(tunnel.settings.name));
     add(tunnel.pingProblem);
+    add(this.echo.problem);
     add(tunnel.timerProblem);
     add(this.monitor.problem);
     return problems;
@@ -195,6 +211,8 @@ class Endpoint implements EndpointState {
       policies: () => this.kernel.xfrm.policies(),
       ping: (path) => this.pinger.ping(path),
       obstacle: (peer) => this.wayOut.obstacle(peer),
+      way: (peer) => this.wayOut.name(peer),
+      doesAnswer: (peer) => this.echo.doesAnswer(peer),
       onNews: (tunnel, text, isNewState) => {
         this.tell(tunnel, text, isNewState);
       },
@@ -237,9 +255,9 @@ class Endpoint implements EndpointState {
   }
 
   private close(): void {
-    this.watchdog.release(monotonicMs());
-    new EventLoop().runOnce(RELEASE_MS);
+    if (this.watchdog.release(this.tunnels(), monotonicMs())) new EventLoop().runOnce(RELEASE_MS);
     this.pins.close();
+    this.echo.close();
     for (const [, daemon] of this.daemons) daemon.close();
     this.hook?.close();
     this.control?.close();
@@ -272,6 +290,7 @@ class Endpoint implements EndpointState {
   private tick(nowMs: number): void {
     this.wayOut.tick(nowMs);
     this.monitor.tick(nowMs);
+    this.echo.tick(this.watchdog.doubtfulPeers(), nowMs);
     this.watchdog.tick(nowMs);
     this.pins.tick(nowMs);
     for (const [, daemon] of this.daemons) daemon.tick(nowMs);

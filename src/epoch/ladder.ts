@@ -2,8 +2,8 @@
 // The escalation of an outage: ping, rekey, new IKE session, pause; what comes next, and when, on evidence.
 //
 // Every rung costs others more than the one before, so each is tried only when the one below has failed, and none when
-// it cannot help: nothing is done while the WAN is down, little while the server answers nobody, and a rekey that the
-// IKE session does not answer is not repeated in it. After the last rung the ladder starts again with a growing,
+// it cannot help: nothing is done while the WAN is down, little while the server answers nobody, and no rekey where the
+// server sends to an address that was left. After the last rung the ladder starts again with a growing,
 // jittered pause. It never gives up, and never storms: actions draw on a budget that fills up slowly.
 
 import { ActionBudget, actionsMost as actionsMostOf, backOffMs, type BudgetLimits, jittered } from "./action-budget";
@@ -20,14 +20,22 @@ export interface Evidence {
   /** Tunnels of the same server that are answered, and that are not. */
   readonly othersAlive: number;
   readonly othersDead: number;
+  /** Own address, route or next hop towards the server became others since the tunnel was last answered. */
+  readonly hasWayChanged: boolean;
 }
 
 /** Which action; "initiate" is the rekey of a tunnel that has no epoch. */
 export type Action = "rekey" | "initiate" | "new-ike";
 export type Rung = "ping" | Action;
 
-/** Rekeys before a new IKE session: the first may be lost in the same outage, or meet the same collision. */
-const REKEYS_MAX = 2;
+/**
+ * Rekeys before a new IKE session, by what is known. Where other tunnels of the server work, the way to it does, and
+ * this tunnel met a collision or a wrong binding, which a second rekey may meet again. Where none works, the first rekey
+ * tells all: its epoch proves that IKE passes, so when that epoch is silent too, the server sends to where nobody is.
+ * Where the own way changed, the server is known to send to the old one, and any rekey would inherit that.
+ */
+const REKEYS_AMONG_LIVING = 2;
+const REKEYS_ALONE = 1;
 /** The pause after the first failed climb, and the longest; doubled in between. */
 const PAUSE_FIRST_MS = 5000;
 const PAUSE_MOST_MS = 300000;
@@ -35,7 +43,7 @@ const PAUSE_MOST_MS = 300000;
 const PAUSE_SILENT_MS = 30000;
 /** When all tunnels of a server are dead at once, they act within this time of one another and not together. */
 const SPREAD_MS = 2000;
-/** Four climbs at hand; then one more action each minute: a tunnel that flaps all day costs its server no more. */
+/** Four climbs of up to three actions at hand; then one more action each minute: a tunnel that flaps all day costs its server no more. */
 const BUDGET: BudgetLimits = { most: 12, refillMs: 60000 };
 
 /** The most actions of one tunnel in any span of that length, whatever happens. */
@@ -55,6 +63,9 @@ export class Ladder {
   private climbs = 0;
   /** The last action made no epoch: the IKE session itself is not answered. */
   private isIkeSilent = false;
+  /** A new IKE session did not help either: there is a pause before the next. */
+  private owesPause = false;
+  private hasNewIkeFailed = false;
   private readonly budget = new ActionBudget(BUDGET);
 
   /** @param random gives numbers from 0 to 1 */
@@ -65,36 +76,38 @@ export class Ladder {
     this.rekeys = 0;
     this.climbs = 0;
     this.isIkeSilent = false;
+    this.owesPause = false;
+    this.hasNewIkeFailed = false;
   }
 
   /** What to do when pings do not help; undefined while nothing can. */
   next(nowMs: number, evidence: Evidence, hasEpoch: boolean): Step | undefined {
     if (!evidence.isWanUp) return undefined;
-    const areAllDead = evidence.othersDead > 0 && evidence.othersAlive === 0;
-    const spreadMs = areAllDead ? this.random() * SPREAD_MS : 0;
-    const atMs = nowMs + Math.max(this.budget.waitMs(nowMs), spreadMs + this.pauseMs(evidence));
-    if (this.isIkeSilent) return { action: "new-ike", atMs, because: "the IKE session made no new epoch" };
-    if (this.rekeys >= REKEYS_MAX) return { action: "new-ike", atMs, because: `${this.rekeys} rekeys did not help` };
-    if (!hasEpoch) return { action: "initiate", atMs, because: "there is no epoch" };
-    const because = evidence.othersAlive > 0 ? "pings were not answered, other tunnels are" : "pings were not answered";
-    return { action: "rekey", atMs, because };
+    const { action, because } = this.choose(evidence, hasEpoch);
+    const waitMs = this.spreadMs(evidence) + this.pauseMs(action, evidence);
+    return { action, atMs: nowMs + Math.max(this.budget.waitMs(nowMs), waitMs), because };
   }
 
   /** An action was ordered. */
   took(action: Action, nowMs: number): void {
     this.budget.spend(nowMs);
+    this.isIkeSilent = false;
     if (action !== "new-ike") {
       this.rekeys += 1;
+      if (this.hasNewIkeFailed) this.owesPause = false;
+      this.hasNewIkeFailed = false;
       return;
     }
     this.rekeys = 0;
     this.climbs += 1;
-    this.isIkeSilent = false;
+    this.owesPause = true;
+    this.hasNewIkeFailed = false;
   }
 
   /** The action came to nothing: no new epoch appeared in its time. */
   failed(action: Action): void {
     // A new IKE session that failed may have left the old one in place, or none: the climb starts again either way.
+    this.hasNewIkeFailed = action === "new-ike";
     this.isIkeSilent = action !== "new-ike";
   }
 
@@ -103,10 +116,37 @@ export class Ladder {
     return jittered(lengthMs, this.random);
   }
 
-  /** None before the first complete climb; then longer and longer. */
-  private pauseMs(evidence: Evidence): number {
-    const isWithinClimb = this.rekeys > 0 || this.climbs === 0;
-    const ownMs = isWithinClimb ? 0 : backOffMs(this.climbs, PAUSE_FIRST_MS, PAUSE_MOST_MS);
+  private choose(evidence: Evidence, hasEpoch: boolean): Pick<Step, "action" | "because"> {
+    if (this.isIkeSilent) return { action: "new-ike", because: "the IKE session made no new epoch" };
+    if (evidence.hasWayChanged && this.rekeys === 0 && this.climbs === 0) {
+      return { action: "new-ike", because: "the way to the server has changed" };
+    }
+    const rekeysMax = evidence.othersAlive > 0 ? REKEYS_AMONG_LIVING : REKEYS_ALONE;
+    if (this.rekeys >= rekeysMax) {
+      return {
+        action: "new-ike",
+        because: this.rekeys === 1 ? "a rekey did not help" : `${this.rekeys} rekeys did not help`,
+      };
+    }
+    if (!hasEpoch) return { action: "initiate", because: "there is no epoch" };
+    const others = evidence.othersAlive > 0 ? ", other tunnels are" : "";
+    return { action: "rekey", because: `pings were not answered${others}` };
+  }
+
+  /** At the first action of an outage only: those that follow are apart as these were. */
+  private spreadMs({ othersAlive, othersDead }: Evidence): number {
+    const isFirst = this.rekeys === 0 && this.climbs === 0;
+    return isFirst && othersDead > 0 && othersAlive === 0 ? this.random() * SPREAD_MS : 0;
+  }
+
+  /**
+   * None in the first climb; then longer and longer. An epoch of a new IKE session that is not answered shows that IKE
+   * works and the data path does not, as after a wrong binding: the rekey that mends that is not put off, only the next
+   * session is.
+   */
+  private pauseMs(action: Action, evidence: Evidence): number {
+    const isDue = this.owesPause && (action === "new-ike" || this.hasNewIkeFailed);
+    const ownMs = isDue ? backOffMs(this.climbs, PAUSE_FIRST_MS, PAUSE_MOST_MS) : 0;
     const leastMs = evidence.doesServerAnswer === false ? PAUSE_SILENT_MS : 0;
     return this.jittered(Math.max(ownMs, leastMs));
   }

@@ -24,11 +24,15 @@ export interface EpochParameters {
   readonly ignoresServerRekey: boolean;
   /** A tunnel on which nothing came in for this long is pinged. */
   readonly maxIdleMs: number;
+  /** The same while packets go out: what is sent is usually answered. */
+  readonly trafficIdleMs: number;
   /** The wait for an answer before a ping is sent again: measured, but within these bounds. */
   readonly pingTimeMinMs: number;
   readonly pingTimeMaxMs: number;
-  /** Unanswered pings after which the epoch is given up. */
+  /** Unanswered pings after which a new epoch is given up. */
   readonly pingTries: number;
+  /** The same for one that was answered before, which the NAT makes wait for nobody. */
+  readonly probeTries: number;
   /** How long an old epoch lives on after its successor is installed: the IKE daemon's habit. */
   readonly oldEpochMs: number;
   /** How long a rekey takes in an IKE session that works; after it, the session is taken for dead. */
@@ -58,7 +62,7 @@ export interface Surroundings {
  * bounded by a second an hour, and a satellite link's latency.
  */
 export const DEFAULT_SURROUNDINGS: Surroundings = {
-  natOutstandingMs: 4000,
+  natOutstandingMs: 1000,
   natOutstandingSends: 4,
   natIdleMs: 3600000,
   otherTunnels: 4,
@@ -144,7 +148,7 @@ function noLead(clientLeadMs: number): Inequality {
 
 /** What lets a ping reach its answer through a NAT that serves one unanswered tunnel at a time. */
 function pings(parameters: EpochParameters, surroundings: Surroundings): Inequality[] {
-  const { maxIdleMs, pingTimeMinMs, pingTimeMaxMs, pingTries, rekeyMs, negotiationMs } = parameters;
+  const { maxIdleMs, trafficIdleMs, pingTimeMinMs, pingTimeMaxMs, pingTries, rekeyMs, negotiationMs } = parameters;
   const { natOutstandingMs, natOutstandingSends, natIdleMs, otherTunnels } = surroundings;
   return [
     {
@@ -178,6 +182,14 @@ function pings(parameters: EpochParameters, surroundings: Surroundings): Inequal
       right: natIdleMs,
       unit: "ms",
       why: "the NAT would forget an idle tunnel between two pings",
+    },
+    {
+      text: "trafficidle <= maxidle",
+      left: trafficIdleMs,
+      relation: "<=",
+      right: maxIdleMs,
+      unit: "ms",
+      why: "a busy tunnel's silence would be noticed later than an idle one's",
     },
     {
       text: "pingtime >= Tout / Nout",

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Pings in a row until one is answered: when the next is due, and how many were not answered.
+//
+// A new epoch may have to wait at the NAT until others had their turn, so its row is long and its waits are doubled (RFC
+// 6298 §5.5). An epoch that was answered before has its place there: its row is short and steady, as in RFC 5880, where
+// the time to detect a loss is a number of packets times their interval.
 
 import type { EpochParameters } from "./parameters";
 import { RoundTrip } from "./round-trip";
 
 export class Probe {
-  readonly roundTrip = new RoundTrip();
+  private readonly roundTrip = new RoundTrip();
   /** When to ping again; undefined: nothing is to be pinged. */
   dueMs: number | undefined;
   /** Pings sent since the row began. */
@@ -14,28 +18,36 @@ export class Probe {
   sinceMs = 0;
   /** Pings since the last answer, also to epochs that are no more. */
   unanswered = 0;
-  private sentMs = 0;
+  private isSteady = false;
 
   constructor(private readonly parameters: EpochParameters) {}
 
-  /** A new row, whose first ping is due now. */
-  begin(nowMs: number): void {
+  /** A new row, whose first ping is due now. @param isSteady for an epoch that was answered before */
+  begin(nowMs: number, isSteady: boolean): void {
+    this.isSteady = isSteady;
     this.attempts = 0;
     this.sinceMs = nowMs;
     this.dueMs = nowMs;
   }
 
   sent(nowMs: number): void {
-    const { pingTimeMinMs, pingTimeMaxMs } = this.parameters;
     this.attempts += 1;
     this.unanswered += 1;
-    this.sentMs = nowMs;
-    this.dueMs = nowMs + this.roundTrip.timeoutMs(this.attempts, pingTimeMinMs, pingTimeMaxMs);
+    const doubledFrom = this.isSteady ? this.parameters.probeTries : 1;
+    this.dueMs = nowMs + this.timeoutMs(Math.max(1, this.attempts - doubledFrom + 1));
   }
 
-  /** Ends the row. Only the answer to a single ping tells a round-trip time. */
+  /** As many pings as are sent before the epoch is given up. */
+  isExhausted(): boolean {
+    return this.attempts >= (this.isSteady ? this.parameters.probeTries : this.parameters.pingTries);
+  }
+
+  /**
+   * Ends the row. The time since its first ping is the round trip or, when one was lost, more than it; RFC 6298 §3 leaves
+   * such times out, but then one that is longer than the first wait would never be known.
+   */
   answered(nowMs: number): void {
-    if (this.dueMs !== undefined && this.attempts === 1) this.roundTrip.measured(nowMs - this.sentMs);
+    if (this.attempts > 0 && !this.isExhausted()) this.roundTrip.measured(nowMs - this.sinceMs);
     this.unanswered = 0;
     this.stop();
   }
@@ -43,5 +55,16 @@ export class Probe {
   stop(): void {
     this.dueMs = undefined;
     this.attempts = 0;
+  }
+
+  /** Smoothed round-trip time; undefined before the first measurement. */
+  roundTripMs(): number | undefined {
+    return this.roundTrip.meanMs;
+  }
+
+  /** How long to wait for the answer to the `attempt`-th ping in a row. */
+  timeoutMs(attempt: number): number {
+    const { pingTimeMinMs, pingTimeMaxMs } = this.parameters;
+    return this.roundTrip.timeoutMs(attempt, pingTimeMinMs, pingTimeMaxMs);
   }
 }

@@ -15,6 +15,8 @@ import { type Action, type Evidence, Ladder, type Step } from "./ladder";
 import { OutageRecord } from "./outage-record";
 import { type EpochParameters, rekeyAtMs, switchByMs } from "./parameters";
 import { Probe } from "./probe";
+import { RoundTrip } from "./round-trip";
+import { Silence } from "./silence";
 
 export type { Epoch } from "./epoch-list";
 
@@ -62,6 +64,7 @@ export interface NextStep {
 /** An action that was ordered and whose proof, a new epoch, is awaited. */
 interface Awaited {
   readonly action: Action;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -73,6 +76,11 @@ const RENEWAL_PAUSE_LEAST_MS = 60000;
 const RENEWAL_PAUSE_SHARE = 1 / 4;
 /** Negotiations' time after an order in which an epoch that appears is taken for its result. */
 const OWN_EPOCH_NEGOTIATIONS = 2;
+/**
+ * The least time that a rekey gets, however fast those before were: libreswan repeats a lost message after 0.5 and 1.5 s,
+ * and a peer takes up to 0.5 s to answer.
+ */
+const REKEY_LEAST_MS = 2000;
 /** A tick that comes this late says that the process, not the network, was silent: its waits begin anew. */
 const TICK_LATE_MS = 2000;
 
@@ -83,6 +91,9 @@ export class Tunnel {
 
   private readonly list = new EpochList();
   private readonly probe: Probe;
+  private readonly silence: Silence;
+  /** Of rekeys, from the order to the new epoch. */
+  private readonly rekeyTime = new RoundTrip();
   private readonly ladder: Ladder;
   private readonly isClient: boolean;
   private step: Step | undefined;
@@ -105,6 +116,7 @@ export class Tunnel {
     private readonly random: () => number,
   ) {
     this.probe = new Probe(parameters);
+    this.silence = new Silence(parameters);
     this.ladder = new Ladder(random);
     this.isClient = parameters.role === "client";
   }
@@ -116,7 +128,7 @@ export class Tunnel {
 
   /** Smoothed round-trip time through the tunnel; undefined before the first measurement. */
   roundTripMs(): number | undefined {
-    return this.probe.roundTrip.meanMs;
+    return this.probe.roundTripMs();
   }
 
   /** When the last packet came in on any epoch that lives. */
@@ -126,6 +138,14 @@ export class Tunnel {
       if (epoch.lastInMs !== undefined && epoch.lastInMs > (lastMs ?? -Infinity)) lastMs = epoch.lastInMs;
     }
     return lastMs;
+  }
+
+  /** Whether what a client does next may depend on what else is known: it is not proved that the tunnel works. */
+  isDoubtful(): boolean {
+    return (
+      this.isClient &&
+      (this.state === "confirming" || this.state === "recovering" || this.outages.sinceMs !== undefined)
+    );
   }
 
   /** Where data and pings belong now. Changes with time alone, too. */
@@ -146,6 +166,7 @@ export class Tunnel {
     }
     this.addEpoch({ outSpi, inSpi, sinceMs: nowMs, isAnswered: false }, false);
     this.rekeyDueMs = rekeyAtMs(this.parameters, nowMs, this.random());
+    if (this.awaited?.action === "rekey") this.rekeyTime.measured(nowMs - this.awaited.sinceMs);
     if (this.areEpochsFutile() && this.state === "recovering") return this.pingNewest(nowMs);
     this.awaited = undefined;
     this.step = undefined;
@@ -184,6 +205,7 @@ export class Tunnel {
     epoch.answeredMs = epoch.answeredMs ?? nowMs;
     if (epoch.isIgnored) this.follow(epoch);
     if (epoch !== this.list.newest()) return [];
+    this.silence.heard(this.state === "probing");
     this.probe.answered(nowMs);
     this.step = undefined;
     this.switchMs = Infinity;
@@ -192,6 +214,11 @@ export class Tunnel {
     this.ladder.reset();
     this.outages.end(nowMs);
     return this.become("up", isFirst ? "the epoch was answered" : "the tunnel was answered again");
+  }
+
+  /** For a while packets went out on an outgoing SA, and none came in on its partner. */
+  outboundUnanswered(outSpi: number): void {
+    if (this.list.newest()?.outSpi === outSpi && this.state === "up") this.silence.sent();
   }
 
   /** Time has passed: what is due is ordered. Call a few times a second. */
@@ -253,8 +280,12 @@ export class Tunnel {
 
   private pingNewest(nowMs: number): Order[] {
     if (!this.isClient) return [];
-    this.probe.begin(nowMs);
+    this.beginRow(nowMs);
     return this.sendPing(nowMs);
+  }
+
+  private beginRow(nowMs: number): void {
+    this.probe.begin(nowMs, this.list.newest()?.answeredMs !== undefined);
   }
 
   /** The IKE daemon makes one epoch after the other, and none is answered. */
@@ -274,20 +305,19 @@ export class Tunnel {
   private watchSilence(nowMs: number): Order[] {
     const epoch = this.list.newest();
     if (this.state !== "up" || epoch === undefined) return [];
-    const silentMs = nowMs - (epoch.lastInMs ?? epoch.sinceMs);
-    const { maxIdleMs } = this.parameters;
-    this.nextStep = { what: "ping", atMs: nowMs - silentMs + maxIdleMs };
-    if (silentMs < maxIdleMs) return [];
-    this.probe.begin(nowMs);
-    return this.become("probing", "nothing came in for maxidle");
+    const dueMs = this.silence.dueMs(epoch.lastInMs ?? epoch.sinceMs, this.probe.timeoutMs(1));
+    this.nextStep = { what: "ping", atMs: dueMs };
+    if (nowMs < dueMs) return [];
+    this.beginRow(nowMs);
+    return this.become("probing", "nothing came in for too long");
   }
 
   /** Pings go on during a recovery: the NAT may be back at any moment, and then nothing else is needed. */
   private repeatPing(nowMs: number, evidence: Evidence): Order[] {
-    const { dueMs, attempts } = this.probe;
+    const { dueMs } = this.probe;
     if (dueMs === undefined) return [];
     const isDue = nowMs >= dueMs;
-    const isGivenUp = this.areEpochsFutile() || (isDue && attempts >= this.parameters.pingTries);
+    const isGivenUp = this.areEpochsFutile() || (isDue && this.probe.isExhausted());
     const told = isGivenUp && this.state !== "recovering" ? this.giveUp(nowMs, evidence) : [];
     return isDue ? [...told, ...this.sendPing(nowMs)] : told;
   }
@@ -296,7 +326,7 @@ export class Tunnel {
     this.outages.begin("pings were not answered", this.probe.sinceMs);
     const told = this.become("recovering", `${this.probe.unanswered} pings were not answered`);
     if (this.awaited === undefined) this.climb(nowMs, evidence);
-    else this.await(this.awaited.action, Math.min(this.awaited.untilMs, nowMs + this.parameters.rekeyMs));
+    else this.await({ ...this.awaited, untilMs: Math.min(this.awaited.untilMs, nowMs + this.rekeyMs()) });
     return told;
   }
 
@@ -343,14 +373,20 @@ export class Tunnel {
 
   /** A rekey that nothing depends on may take as long as it likes. */
   private awaitAnew(action: Action, nowMs: number): void {
-    const { rekeyMs, negotiationMs } = this.parameters;
     const isUrgent = action === "rekey" && this.state === "recovering";
-    this.await(action, nowMs + (isUrgent ? rekeyMs : negotiationMs));
+    const patienceMs = isUrgent ? this.rekeyMs() : this.parameters.negotiationMs;
+    this.await({ action, sinceMs: nowMs, untilMs: nowMs + patienceMs });
   }
 
-  private await(action: Action, untilMs: number): void {
-    this.awaited = { action, untilMs };
-    this.nextStep = { what: `the ${action} is to make a new epoch`, atMs: untilMs };
+  private await(awaited: Awaited): void {
+    this.awaited = awaited;
+    this.nextStep = { what: `the ${awaited.action} is to make a new epoch`, atMs: awaited.untilMs };
+  }
+
+  /** How long a rekey may take: as those before let expect (RFC 6298 §2), and no longer than is configured. */
+  private rekeyMs(): number {
+    const { rekeyMs } = this.parameters;
+    return this.rekeyTime.meanMs === undefined ? rekeyMs : this.rekeyTime.timeoutMs(1, REKEY_LEAST_MS, rekeyMs);
   }
 
   private awaitEpoch({ action, untilMs }: Awaited, nowMs: number): Order[] {
@@ -398,7 +434,7 @@ export class Tunnel {
     if (this.awaited !== undefined) this.awaitAnew(this.awaited.action, nowMs);
     this.ladder.reset();
     if (this.probe.dueMs === undefined) return;
-    this.probe.begin(nowMs);
+    this.beginRow(nowMs);
     if (this.state === "recovering")
       this.state = this.list.newest()?.answeredMs === undefined ? "confirming" : "probing";
   }

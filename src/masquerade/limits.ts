@@ -13,7 +13,10 @@ export interface Limits {
   espItemsMax: number;
   /** ESP items of one client: 64 leaves room for 20 servers with three epochs each and keeps a flood in its bounds. */
   espItemsPerClientMax: number;
-  /** Tout: how long an outstanding ESP item may make others wait. Twice the retransmission of a busy daemon's ping. */
+  /**
+   * Tout: how long an outstanding ESP item may make others wait. RFC 6298 §2.1: nobody who knows nothing of a way expects
+   * an answer later than after a second. A client behind four dead ones has its turn within the time of a few pings.
+   */
   espOutstandingMs: number;
   /** Nout: packets a client may still send at once on its outstanding item while others wait; more are held. */
   espOutstandingSendsMax: number;
@@ -80,7 +83,7 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   espItemsMax: 4096,
   espItemsPerClientMax: 64,
-  espOutstandingMs: 4 * SECOND,
+  espOutstandingMs: 1 * SECOND,
   espOutstandingSendsMax: 4,
   espIdleMs: 1 * HOUR,
   espUnconfirmedIdleMs: 1 * MINUTE,

@@ -42,19 +42,32 @@ function socketAddress(address: number): BytePtr {
   return bytes;
 }
 
+/** A socket that is given all ICMP that comes in. */
+export function openIcmp(): Outcome<number> {
+  const fd = C.socket(AF_INET, SOCK_RAW + abi.SOCK_NONBLOCK + abi.SOCK_CLOEXEC, IPPROTO_ICMP);
+  return fd < 0 ? fail(lastError("no socket for ICMP")) : succeed(fd);
+}
+
+export function closeIcmp(fd: number): void {
+  C.close(fd);
+}
+
+/** @param target a word */
+export function sendIcmpBy(fd: number, target: number, message: BytePtr, lengthBytes: number): Outcome<true> {
+  const sentBytes = tonumber(C.sendto(fd, message, lengthBytes, 0, socketAddress(target), SOCKET_ADDRESS_BYTES));
+  if (sentBytes !== lengthBytes) return fail(lastError(`ICMP cannot be sent to ${formatAddress(target)}`));
+  return succeed(true as const);
+}
+
 /** @param source and `target` are words */
 export function sendIcmp(source: number, target: number, message: BytePtr, lengthBytes: number): Outcome<true> {
-  const fd = C.socket(AF_INET, SOCK_RAW + abi.SOCK_NONBLOCK + abi.SOCK_CLOEXEC, IPPROTO_ICMP);
-  if (fd < 0) return fail(lastError("no socket for ICMP"));
+  const [fd, noSocket] = openIcmp();
+  if (fd === undefined) return fail(noSocket);
   let problem: string | undefined;
   if (C.bind(fd, socketAddress(source), SOCKET_ADDRESS_BYTES) !== 0) {
     problem = lastError(`ICMP cannot be sent from ${formatAddress(source)}`);
-  } else if (
-    tonumber(C.sendto(fd, message, lengthBytes, 0, socketAddress(target), SOCKET_ADDRESS_BYTES)) !== lengthBytes
-  ) {
-    problem = lastError(`ICMP cannot be sent to ${formatAddress(target)}`);
-  }
-  C.close(fd);
+  } else [, problem] = sendIcmpBy(fd, target, message, lengthBytes);
+  closeIcmp(fd);
   if (problem !== undefined) return fail(problem);
   return succeed(true as const);
 }

@@ -33,6 +33,8 @@ export type SaReport =
   | { readonly kind: "found"; readonly epoch: EpochSas; readonly ageMs: number; readonly isAnswered: boolean }
   /** Packets have come in since the last report of it. */
   | { readonly kind: "used"; readonly epoch: EpochSas }
+  /** Between two looks at all SAs packets went out, and none came in. */
+  | { readonly kind: "unanswered"; readonly epoch: EpochSas }
   /** One of its SAs is not there any more. */
   | { readonly kind: "gone"; readonly epoch: EpochSas };
 
@@ -47,11 +49,17 @@ interface Half {
   epoch: EpochSas | undefined;
   /** Packets of an incoming SA that were reported. */
   packetsReported: number;
+  /** Packets at the last look at all SAs. */
+  packetsAtLook: number;
+  /** The other half of the epoch. */
+  partner: Half | undefined;
 }
 
 /** SAs made further apart are not of one negotiation: libreswan's retransmit-timeout, the longest default there is. */
 const NEGOTIATION_SECONDS_MAX = 60;
 const NEGOTIATION_MS_MAX = NEGOTIATION_SECONDS_MAX * 1000;
+
+const UNPAIRED = { epoch: undefined, partner: undefined, packetsReported: 0 };
 
 export class EpochPairing {
   /** By the SA's name. */
@@ -83,6 +91,8 @@ export class EpochPairing {
     // New ones first: a rekey that nobody told of is no outage.
     for (const report of gone) reports.push(report);
     for (const [, half] of this.halves) this.reportUse(half, reports);
+    for (const [, half] of this.halves) this.reportSilence(half, reports);
+    for (const [, half] of this.halves) half.packetsAtLook = half.sa.packets;
     return reports;
   }
 
@@ -143,7 +153,7 @@ export class EpochPairing {
     if (!isOutgoing && !this.isLocal(sa.destination)) return undefined;
     const [local, peer] = isOutgoing ? [sa.source, sa.destination] : [sa.destination, sa.source];
     const peers = { local, peer, reqid: sa.reqid };
-    const half = { sa, peers, isOutgoing, appearedMs, epoch: undefined, packetsReported: 0 };
+    const half = { sa, peers, isOutgoing, appearedMs, ...UNPAIRED, packetsAtLook: sa.packets };
     this.halves.set(nameOf(sa), half);
     const key = groupOf(peers);
     this.groups.set(key, [...(this.groups.get(key) ?? []), half]);
@@ -168,7 +178,9 @@ export class EpochPairing {
     if (partner === undefined) return undefined;
     const epoch = half.isOutgoing ? epochOf(half, partner) : epochOf(partner, half);
     half.epoch = epoch;
+    half.partner = partner;
     partner.epoch = epoch;
+    partner.partner = half;
     return partner;
   }
 
@@ -185,6 +197,14 @@ export class EpochPairing {
     if (half.isOutgoing || epoch === undefined || sa.packets <= half.packetsReported) return;
     half.packetsReported = sa.packets;
     reports.push({ kind: "used", epoch });
+  }
+
+  private reportSilence(half: Half, reports: SaReport[]): void {
+    const { epoch, partner } = half;
+    if (!half.isOutgoing || epoch === undefined || partner === undefined) return;
+    const hasSent = half.sa.packets > half.packetsAtLook;
+    const hasReceived = partner.sa.packets > partner.packetsAtLook;
+    if (hasSent && !hasReceived) reports.push({ kind: "unanswered", epoch });
   }
 }
 

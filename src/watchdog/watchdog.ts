@@ -24,6 +24,10 @@ export interface Surface {
   readonly ping: (this: void, path: PingPath) => Outcome<true>;
   /** Why nothing can reach a peer (a word); "" when something can. */
   readonly obstacle: (this: void, peer: number) => string;
+  /** A name of the way to a peer (a word), another one when the way is; "" without one. */
+  readonly way: (this: void, peer: number) => string;
+  /** Whether a peer (a word) answers outside of the tunnels; undefined when that is not known. */
+  readonly doesAnswer: (this: void, peer: number) => boolean | undefined;
   /** A tunnel changed its state, or something else happened that a person may want to know. */
   readonly onNews: (this: void, tunnel: WatchedTunnel, text: string, isNewState: boolean) => void;
 }
@@ -51,9 +55,26 @@ export class Watchdog {
   private policies: readonly Policy[] = [];
 
   constructor(
-    readonly tunnels: readonly WatchedTunnel[],
+    public tunnels: readonly WatchedTunnel[],
     private readonly surface: Surface,
   ) {}
+
+  /**
+   * Watches these tunnels from now on. Those that are watched already are not touched; the epochs of others that were are
+   * found again, by whom they belong to now.
+   */
+  watch(tunnels: readonly WatchedTunnel[], nowMs: number): void {
+    const left = this.tunnels.filter((tunnel) => !tunnels.includes(tunnel));
+    this.tunnels = tunnels;
+    for (const tunnel of left) {
+      this.disown(tunnel);
+      heirOf(tunnel, tunnels)?.inherit(tunnel);
+    }
+    this.readPolicies(nowMs);
+    for (const tunnel of left) {
+      if (heirOf(tunnel, tunnels)?.pinned === undefined) this.surface.pins.withdraw(tunnel.settings.name);
+    }
+  }
 
   /** To be called first, and again when the kernel's policies may have changed. */
   readPolicies(nowMs: number): void {
@@ -83,6 +104,7 @@ export class Watchdog {
     } else if (report.kind === "found") {
       this.claim({ epoch, sinceMs: nowMs - report.ageMs, isFound: true, isAnswered: report.isAnswered }, nowMs);
     } else if (report.kind === "used") this.used(epoch, nowMs);
+    else if (report.kind === "unanswered") this.owners.get(epoch)?.machine.outboundUnanswered(epoch.outSpi);
     else this.gone(epoch, nowMs);
   }
 
@@ -107,15 +129,21 @@ export class Watchdog {
     return spis;
   }
 
-  /** Lets what is held go by the newest epoch: nobody will be there to wait for an answer. */
-  release(nowMs: number): void {
-    for (const tunnel of this.tunnels) {
+  /**
+   * Lets what tunnels hold go by the newest epoch: nobody will be there to wait for an answer.
+   * @returns whether any was held; then it leaves within a tick of the kernel's clock
+   */
+  release(tunnels: readonly WatchedTunnel[], nowMs: number): boolean {
+    let wasHeld = false;
+    for (const tunnel of tunnels) {
       const newest = tunnel.sasOf(tunnel.newest());
       const isHeld = tunnel.placement(nowMs).data === "hold";
       if (isHeld && newest !== undefined && tunnel.pinned !== undefined) {
         this.surface.pins.place(tunnel.pinned, { data: newest, ping: undefined }, nowMs);
+        wasHeld = true;
       }
     }
+    return wasHeld;
   }
 
   // What happened
@@ -140,9 +168,33 @@ export class Watchdog {
     if (isAnswered) this.used(epoch, nowMs);
   }
 
+  /** Its epochs are nobody's until they are claimed again. */
+  private disown(tunnel: WatchedTunnel): void {
+    for (const { outSpi, sinceMs, answeredMs } of tunnel.machine.epochs()) {
+      const epoch = tunnel.sasByOutSpi(outSpi);
+      if (epoch !== undefined) {
+        this.owners.delete(epoch);
+        this.unclaimed.push({ epoch, sinceMs, isFound: true, isAnswered: answeredMs !== undefined });
+      }
+    }
+  }
+
+  /** Peers (words) to which a tunnel of a client is not proved to work. */
+  doubtfulPeers(): number[] {
+    const peers: number[] = [];
+    for (const tunnel of this.tunnels) {
+      const peer = tunnel.peerAddress();
+      if (peer !== undefined && tunnel.machine.isDoubtful()) peers.push(peer);
+    }
+    return peers;
+  }
+
   private used(epoch: EpochSas, nowMs: number): void {
     const tunnel = this.owners.get(epoch);
-    if (tunnel !== undefined) this.follow(tunnel, tunnel.machine.inboundSeen(epoch.inSpi, nowMs), nowMs);
+    if (tunnel !== undefined) {
+      tunnel.wayAtAnswer = this.surface.way(epoch.peers.peer);
+      this.follow(tunnel, tunnel.machine.inboundSeen(epoch.inSpi, nowMs), nowMs);
+    }
     for (const one of this.unclaimed) if (one.epoch === epoch) one.isAnswered = true;
   }
 
@@ -162,7 +214,18 @@ export class Watchdog {
     const isWanUp = peer === undefined || this.surface.obstacle(peer) === "";
     const { alive, dead } = (peer === undefined ? undefined : counts.get(peer)) ?? { alive: 0, dead: 0 };
     const own = countOf(tunnel);
-    return { isWanUp, doesServerAnswer: undefined, othersAlive: alive - own.alive, othersDead: dead - own.dead };
+    return {
+      isWanUp,
+      doesServerAnswer: peer === undefined ? undefined : this.surface.doesAnswer(peer),
+      othersAlive: alive - own.alive,
+      othersDead: dead - own.dead,
+      hasWayChanged: peer !== undefined && this.hasWayChanged(tunnel, peer),
+    };
+  }
+
+  private hasWayChanged({ wayAtAnswer }: WatchedTunnel, peer: number): boolean {
+    const way = this.surface.way(peer);
+    return way !== "" && wayAtAnswer !== "" && way !== wayAtAnswer;
   }
 
   private countByPeer(): LuaMap<number, Count> {
@@ -234,6 +297,10 @@ export class Watchdog {
     const { state } = tunnel.machine;
     if (tunnel.isNews({ atMs: nowMs, state, text })) this.surface.onNews(tunnel, text, true);
   }
+}
+
+function heirOf({ settings }: WatchedTunnel, tunnels: readonly WatchedTunnel[]): WatchedTunnel | undefined {
+  return tunnels.find((tunnel) => tunnel.settings.name === settings.name);
 }
 
 function countOf({ machine }: WatchedTunnel): Count {

@@ -35,6 +35,8 @@ export class WatchedTunnel implements TunnelDescription {
   readonly ping;
   /** The outer addresses and reqid of the latest epoch. */
   peers: Peers | undefined;
+  /** The way to the peer (see `WayOut.name`) when a packet came in last. */
+  wayAtAnswer = "";
   /** What is to be pinned; undefined while it is not known what the tunnel carries. */
   pinned: PinnedTunnel | undefined;
   /** It has a placement, true or not yet. */
@@ -100,7 +102,19 @@ export class WatchedTunnel implements TunnelDescription {
   }
 
   sasOf(epoch: Epoch | undefined): EpochSas | undefined {
-    return epoch === undefined ? undefined : this.sas.get(epoch.outSpi);
+    return epoch === undefined ? undefined : this.sasByOutSpi(epoch.outSpi);
+  }
+
+  sasByOutSpi(outSpi: number): EpochSas | undefined {
+    return this.sas.get(outSpi);
+  }
+
+  /** Takes over what people know of a tunnel of this name that was watched until now. */
+  inherit(former: WatchedTunnel): void {
+    for (const event of former.events) this.note(event);
+    this.toldState = former.toldState;
+    this.sinceMs = former.sinceMs;
+    this.pingsSent = former.pingsSent;
   }
 
   /** Keeps what is pinned when it carries what it did: pins know a tunnel by its object. */

@@ -8,18 +8,18 @@ import type { Daemon } from "./shell";
 import type { TimeLine } from "./timeline";
 import { type Client, SERVER } from "./topology";
 
-/** Keys of the configuration that scenarios set; their meaning is in docs/endpoint.md. */
+/** Keys of the configuration that scenarios set, or leave at their standard; their meaning is in docs/endpoint.md. */
 export interface WatchSettings {
   readonly timers: {
-    readonly max_idle_ms: number;
-    readonly ping_time_min_ms: number;
-    readonly ping_time_max_ms: number;
-    readonly ping_tries: number;
-    readonly rekey_ms: number;
-    readonly negotiation_ms: number;
+    readonly max_idle_ms?: number;
+    readonly ping_time_min_ms?: number;
+    readonly ping_time_max_ms?: number;
+    readonly ping_tries?: number;
+    readonly rekey_ms?: number;
+    readonly negotiation_ms?: number;
   };
   /** What the router is like: the timers have to fit. */
-  readonly network: { readonly nat_outstanding_ms: number; readonly other_tunnels: number };
+  readonly network: { readonly nat_outstanding_ms?: number; readonly other_tunnels?: number };
 }
 
 /** A node's watchdog. */

@@ -132,7 +132,7 @@ describe("`vpnmasq check` of an endpoint", () => {
 
   it("lists the keys of both roles within 80 columns", () => {
     const lines = keysView();
-    assert.is_true(lines.includes("timers.ping_tries  (7)"));
+    assert.is_true(lines.includes("timers.ping_tries  (6)"));
     assert.is_true(lines.includes("lan  (must be given)"));
     for (const line of lines) assert.is_true(displayWidth(line) <= 80, line);
   });

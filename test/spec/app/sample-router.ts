@@ -27,7 +27,7 @@ export class SampleRouter implements RouterState {
   nowIs = 100_000;
   readonly startedMs = 40_000;
   readonly configPath = "/etc/vpnmasq.json";
-  readonly config = checkConfiguration('{"lan": "eth0", "wan": "eth1"}')[0]!;
+  readonly config = checkConfiguration('{"lan": "eth0", "wan": "eth1", "limits": {"esp_outstanding_ms": 4000}}')[0]!;
   readonly releases = new Releases();
   readonly ike = new IkeTracker(this.config.limits, this.releases);
   readonly esp = new EspTracker(this.config.limits, this.ike, this.releases, 7);

@@ -6,7 +6,14 @@ import { actionsMost, type Evidence, Ladder, type Step } from "../../../src/epoc
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
 
-const ALONE: Evidence = { isWanUp: true, doesServerAnswer: undefined, othersAlive: 0, othersDead: 0 };
+const ALONE: Evidence = {
+  isWanUp: true,
+  doesServerAnswer: undefined,
+  othersAlive: 0,
+  othersDead: 0,
+  hasWayChanged: false,
+};
+const AMONG_LIVING: Evidence = { ...ALONE, othersAlive: 1 };
 
 /** A ladder whose random numbers are all the same. */
 function ladderOf(random: number): Ladder {
@@ -21,17 +28,33 @@ function climb(ladder: Ladder, nowMs: number, evidence: Evidence, hasEpoch = tru
 }
 
 describe("the ladder", () => {
-  it("tries two rekeys at once, then a new IKE session, while IKE makes epochs", () => {
+  it("tries two rekeys at once, then a new IKE session, while other tunnels of the server work", () => {
     const ladder = ladderOf(0.5);
-    const steps = [climb(ladder, 0, ALONE), climb(ladder, 10, ALONE), climb(ladder, 20, ALONE)];
+    const steps = [0, 10, 20].map((nowMs) => climb(ladder, nowMs, AMONG_LIVING));
     assert.same(
       [
-        { action: "rekey", atMs: 0, because: "pings were not answered" },
-        { action: "rekey", atMs: 10, because: "pings were not answered" },
+        { action: "rekey", atMs: 0, because: "pings were not answered, other tunnels are" },
+        { action: "rekey", atMs: 10, because: "pings were not answered, other tunnels are" },
         { action: "new-ike", atMs: 20, because: "2 rekeys did not help" },
       ],
       steps,
     );
+  });
+
+  it("learns all that a rekey tells from the first one where no tunnel of the server works", () => {
+    for (const evidence of [ALONE, { ...ALONE, othersDead: 2 }]) {
+      const ladder = ladderOf(0);
+      assert.equal("rekey", climb(ladder, 0, evidence).action);
+      assert.same({ action: "new-ike", atMs: 10, because: "a rekey did not help" }, climb(ladder, 10, evidence));
+    }
+  });
+
+  it("starts a new IKE session at once when the way to the server has changed, and then climbs as ever", () => {
+    const ladder = ladderOf(0.5);
+    const moved = { ...ALONE, hasWayChanged: true };
+    assert.same({ action: "new-ike", atMs: 0, because: "the way to the server has changed" }, climb(ladder, 0, moved));
+    assert.equal("rekey", climb(ladder, 10, moved).action);
+    assert.equal("new-ike", climb(ladder, 20, moved).action);
   });
 
   it("does not repeat a rekey in an IKE session that does not answer", () => {
@@ -50,16 +73,31 @@ describe("the ladder", () => {
     assert.equal("initiate", climb(ladder, 20, ALONE, false).action);
   });
 
-  it("pauses after a whole climb, twice as long each time, up to five minutes", () => {
+  it("pauses between new IKE sessions, twice as long each time, up to five minutes", () => {
     const ladder = ladderOf(0.5);
     const pauses: number[] = [];
     let nowMs = 0;
+    climb(ladder, nowMs, ALONE);
     for (const _ of $range(1, 9)) {
       // Long waits between, so that the budget is no limit.
-      for (const _ of $range(1, 3)) nowMs = climb(ladder, nowMs, ALONE).atMs + 10 * MINUTE;
+      nowMs = climb(ladder, nowMs, ALONE).atMs + 10 * MINUTE;
+      const rekey = climb(ladder, nowMs, ALONE);
+      assert.equal("rekey", rekey.action);
+      assert.equal(nowMs, rekey.atMs);
+      nowMs += 10 * MINUTE;
       pauses.push(ladder.next(nowMs, ALONE, true)!.atMs - nowMs);
     }
     assert.same([5000, 10000, 20000, 40000, 80000, 160000, 300000, 300000, 300000], pauses);
+  });
+
+  it("pauses before it initiates again when a new IKE session made no epoch, and not once more after that", () => {
+    const ladder = ladderOf(0.5);
+    climb(ladder, 0, ALONE, false);
+    climb(ladder, 0, ALONE, false);
+    ladder.failed("new-ike");
+    assert.same({ action: "initiate", atMs: 5000, because: "there is no epoch" }, climb(ladder, 0, ALONE, false));
+    ladder.failed("initiate");
+    assert.equal(9000, climb(ladder, 9000, ALONE, false).atMs);
   });
 
   it("draws a pause from a quarter around its length", () => {
@@ -87,7 +125,9 @@ describe("the ladder", () => {
   it("spreads the tunnels of a server over two seconds when all are dead", () => {
     const dead = { ...ALONE, othersDead: 9 };
     assert.equal(0, ladderOf(0).next(0, dead, true)!.atMs);
-    assert.equal(2000, ladderOf(1).next(0, dead, true)!.atMs);
+    const ladder = ladderOf(1);
+    assert.equal(2000, climb(ladder, 0, dead).atMs);
+    assert.equal(3000, climb(ladder, 3000, dead).atMs);
   });
 
   it("does not wait for the others when it is this one tunnel, and says so", () => {

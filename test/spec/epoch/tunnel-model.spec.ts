@@ -93,6 +93,7 @@ class Exploration {
       doesServerAnswer: this.random.below(2) > 0 ? undefined : this.random.below(2) > 0,
       othersAlive: this.random.below(3),
       othersDead: this.random.below(3),
+      hasWayChanged: this.random.below(4) === 0,
     };
   }
 

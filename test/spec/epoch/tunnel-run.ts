@@ -18,9 +18,11 @@ export const CLIENT: EpochParameters = {
   clientLeadMs: MINUTE,
   ignoresServerRekey: false,
   maxIdleMs: 10 * SECOND,
+  trafficIdleMs: SECOND,
   pingTimeMinMs: SECOND,
   pingTimeMaxMs: 4 * SECOND,
   pingTries: 7,
+  probeTries: 5,
   oldEpochMs: 900,
   rekeyMs: 5 * SECOND,
   negotiationMs: 30 * SECOND,
@@ -28,7 +30,13 @@ export const CLIENT: EpochParameters = {
 
 export const SERVER: EpochParameters = { ...CLIENT, role: "server", clientLeadMs: 0 };
 
-const FINE: Evidence = { isWanUp: true, doesServerAnswer: undefined, othersAlive: 0, othersDead: 0 };
+const FINE: Evidence = {
+  isWanUp: true,
+  doesServerAnswer: undefined,
+  othersAlive: 0,
+  othersDead: 0,
+  hasWayChanged: false,
+};
 
 /** What is under way: an answer, or the end of a negotiation. */
 interface Arrival {
@@ -89,6 +97,11 @@ export class TunnelRun {
 
   hear(spi: number): void {
     this.take(this.tunnel.inboundSeen(inSpiOf(spi), this.nowMs));
+  }
+
+  /** Packets went out on an epoch, and none came in. */
+  sendInVain(spi: number): void {
+    this.tunnel.outboundUnanswered(spi);
   }
 
   /** Makes something happen later. */

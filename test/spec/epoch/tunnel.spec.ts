@@ -85,13 +85,26 @@ describe("the round-trip time of a tunnel", () => {
     assert.equal(300, run.tunnel.roundTripMs()!);
   });
 
-  it("is not taken from the answer to a repeated ping", () => {
+  it("that is longer than the first wait is known all the same", () => {
     const run = new TunnelRun();
     run.roundTripMs = 1200;
     run.appear();
     run.wait(5 * SECOND);
     assert.equal("up", run.tunnel.state);
-    assert.is_nil(run.tunnel.roundTripMs());
+    assert.equal(1200, run.tunnel.roundTripMs()!);
+  });
+
+  it("is not taken from the end of an outage", () => {
+    const run = new TunnelRun();
+    run.bringUp();
+    const before = run.tunnel.roundTripMs();
+    run.answers = () => false;
+    run.daemonMs = undefined;
+    run.wait(40 * SECOND);
+    run.answers = () => true;
+    run.wait(5 * SECOND);
+    assert.equal("up", run.tunnel.state);
+    assert.equal(before, run.tunnel.roundTripMs());
   });
 
   it("is not taken from packets that answer no ping", () => {

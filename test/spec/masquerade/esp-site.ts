@@ -55,6 +55,9 @@ export class Negotiations implements IkeKnowledge {
   }
 }
 
+/** Longer than the standard, so that a story has room in a turn. */
+export const TOUT_MS = 4000;
+
 export class EspSite {
   readonly limits: Limits;
   readonly ike = new Negotiations();
@@ -65,7 +68,7 @@ export class EspSite {
   private readonly sequences = new LuaMap<number, number>();
 
   constructor(limits: Partial<Limits> = {}, algorithm: EspAlgorithm = "vpnmasq") {
-    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.limits = { ...DEFAULT_LIMITS, espOutstandingMs: TOUT_MS, ...limits };
     this.verdict = new Verdict(this.limits.multicastClientsMax);
     this.ike.nowMs = this.nowMs;
     this.tracker = new EspTracker(this.limits, this.ike, this.releases, 77, algorithm);

@@ -8,7 +8,7 @@ import { Action } from "../../../src/masquerade/verdict";
 import { toWord } from "../../../src/wire/word";
 import { Random } from "../random";
 import { auditEsp } from "./esp-audit";
-import { ALICE, BOB, CAROL, EspSite, OTHER_SERVER, SERVER } from "./esp-site";
+import { ALICE, BOB, CAROL, EspSite, OTHER_SERVER, SERVER, TOUT_MS } from "./esp-site";
 
 const A_OUT = 0xa0001;
 const A_IN = 0xa1001;
@@ -16,7 +16,6 @@ const B_OUT = 0xb0001;
 const B_IN = 0xb1001;
 const C_OUT = 0xc0001;
 const C_IN = 0xc1001;
-const TOUT_MS = 4000;
 const TEI_MS = 3600000;
 const NOUT = 4;
 

@@ -63,6 +63,34 @@ describe("the SA monitor", () => {
     assert.equal("used 3/4", take());
   });
 
+  it("tells of packets that went out between two looks at all when none came in", () => {
+    xfrm.states = [outgoing(1, { packets: 5 }), incoming(2, { packets: 5 })];
+    monitor.start(0);
+    take();
+    xfrm.states = [outgoing(1, { packets: 6 }), incoming(2, { packets: 6 })];
+    monitor.tick(1000);
+    assert.equal("used 1/2", take());
+    xfrm.states = [outgoing(1, { packets: 7 }), incoming(2, { packets: 6 })];
+    monitor.tick(1999);
+    assert.equal("", take());
+    monitor.tick(2000);
+    assert.equal("unanswered 1/2", take());
+    monitor.tick(3000);
+    assert.equal("", take());
+  });
+
+  it("does not take a ping for unanswered whose answer was seen in between", () => {
+    xfrm.states = [outgoing(1), incoming(2)];
+    monitor.start(0);
+    take();
+    monitor.awaitOn([2]);
+    xfrm.states = [outgoing(1, { packets: 1 }), incoming(2, { packets: 1 })];
+    monitor.tick(500);
+    assert.equal("used 1/2", take());
+    monitor.tick(1000);
+    assert.equal("", take());
+  });
+
   it("tells at its next look of an awaited epoch that went unnoticed", () => {
     xfrm.states = [outgoing(1), incoming(2)];
     monitor.start(0);

@@ -91,6 +91,8 @@ function daemonPolicy(reqid: number, destination: string): Policy {
 class World {
   nowMs = 1000;
   obstacle = "";
+  way = "by the gateway";
+  doesAnswer: boolean | undefined;
   pingProblem: string | undefined;
   policies: Policy[] = [];
   readonly daemon = new FakeDaemon();
@@ -107,6 +109,8 @@ class World {
       policies: () => succeed(this.policies),
       ping: () => this.ping(),
       obstacle: () => this.obstacle,
+      way: () => this.way,
+      doesAnswer: () => this.doesAnswer,
       onNews: (tunnel, text) => {
         this.done.push(`${tunnel.settings.name} ${tunnel.machine.state}: ${text}`);
       },
@@ -217,6 +221,42 @@ describe("the watch over a client's tunnel", () => {
     assert.same([], world.daemon.orders);
   });
 
+  it("pings soon when packets go out in vain", () => {
+    const first = world.appear(epoch(1));
+    world.use(first);
+    world.take();
+    world.watchdog.report({ kind: "unanswered", epoch: first }, world.nowMs);
+    world.pass(3 * CLIENT.pingTimeMinMs + 100);
+    assert.same(["office data 1, ping 1", "ping"], world.take());
+  });
+
+  it("asks for evidence while a tunnel is in doubt, and heeds it", () => {
+    const first = world.appear(epoch(1));
+    assert.same([PEER], world.watchdog.doubtfulPeers());
+    world.use(first);
+    assert.same([], world.watchdog.doubtfulPeers());
+    world.doesAnswer = false;
+    world.pass(30_000);
+    assert.same([PEER], world.watchdog.doubtfulPeers());
+    assert.same([], world.daemon.orders);
+  });
+
+  it("starts a new IKE session at once when the way out became another one since the last answer", () => {
+    world.use(world.appear(epoch(1)));
+    world.way = "by another gateway";
+    world.pass(30_000);
+    assert.equal("new-ike office-connection", world.daemon.orders[0]);
+  });
+
+  it("forgets that the way out became another one when the tunnel is answered by it", () => {
+    const first = world.appear(epoch(1));
+    world.use(first);
+    world.way = "by another gateway";
+    world.use(first);
+    world.pass(30_000);
+    assert.equal("rekey office-connection", world.daemon.orders[0]);
+  });
+
   it("tells why a ping could not be sent", () => {
     world.pingProblem = "ICMP cannot be sent from 10.0.1.1";
     world.appear(epoch(1));
@@ -233,7 +273,7 @@ describe("the watch over a client's tunnel", () => {
   it("lets what is held go by the newest epoch when it ends", () => {
     world.appear(epoch(1));
     world.take();
-    world.watchdog.release(world.nowMs);
+    assert.is_true(world.watchdog.release(world.tunnels, world.nowMs));
     assert.same(["office data 1, ping nowhere"], world.take());
   });
 
@@ -245,6 +285,49 @@ describe("the watch over a client's tunnel", () => {
     world.policies = [daemonPolicy(1, "10.99.0.0/24")];
     world.watchdog.handle({ kind: "policy", policy: world.policies[0] }, world.nowMs);
     assert.same(["open data hold, ping 1"], world.take());
+  });
+});
+
+describe("tunnels that are changed while they are watched", () => {
+  function renewed(world: World, changes: Partial<TunnelSettings>): WatchedTunnel {
+    const all = { ...settings("office", "10.99.0.0/24", CLIENT), ...changes };
+    return new WatchedTunnel(all, world.daemon, () => 0.5, world.nowMs);
+  }
+
+  it("keep their epochs and their data where they are, and are pinged", () => {
+    const world = new World([settings("office", "10.99.0.0/24", CLIENT)]);
+    const first = world.appear(epoch(1));
+    world.use(first);
+    world.take();
+    const heir = renewed(world, { connection: "another" });
+    world.watchdog.watch([heir], world.nowMs);
+    assert.same(["office data 1, ping 1", "ping"], world.take());
+    world.use(first);
+    assert.equal("up", heir.machine.state);
+    assert.equal("a new epoch has come", heir.events[0].text);
+    world.goes(first);
+    assert.equal("down", heir.machine.state);
+  });
+
+  it("are not touched when they are the same", () => {
+    const world = new World([settings("office", "10.99.0.0/24", CLIENT)]);
+    world.use(world.appear(epoch(1)));
+    world.take();
+    world.watchdog.watch(world.tunnels, world.nowMs);
+    assert.same([], world.take());
+  });
+
+  it("lose their pins when they are not watched any more, and their epochs await another owner", () => {
+    const world = new World([settings("office", "10.99.0.0/24", CLIENT)]);
+    const first = world.appear(epoch(1));
+    world.use(first);
+    world.watchdog.watch([], world.nowMs);
+    assert.is_true(world.take().includes("office withdrawn"));
+    const again = renewed(world, {});
+    world.watchdog.watch([again], world.nowMs);
+    assert.equal("office data 1, ping 1", world.take()[0]);
+    world.use(first);
+    assert.equal("up", again.machine.state);
   });
 });
 
