@@ -14,7 +14,7 @@ import {
   type RawDocument,
   readKeys,
 } from "./document";
-import { JSON_NULL, writeJson } from "./json";
+import { JSON_NULL } from "./json";
 
 export interface Configuration {
   /** Names of the interfaces. */
@@ -76,13 +76,6 @@ export function readConfiguration(document: RawDocument): Checked<Configuration>
   const contradictions = contradictionsOf(configuration);
   if (contradictions.length > 0) return $multi(undefined, contradictions);
   return $multi(configuration, undefined);
-}
-
-/** Keys whose change only counts after a restart, of those that differ; the other changes may be taken over at once. */
-export function needsRestart(running: Configuration, fresh: Configuration): string[] {
-  return CONFIGURATION_KEYS.filter(
-    ({ key, isLive }) => !isLive && writeJson(running.effective[key]) !== writeJson(fresh.effective[key]),
-  ).map(({ key }) => key);
 }
 
 /** The running configuration with what a reload may change taken from the fresh one. */

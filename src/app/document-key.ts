@@ -124,3 +124,18 @@ export function key(
   const standardText = standard === REQUIRED ? "must be given" : writeJson(standard);
   return { key: name, ...accepts, standard, standardText, explanation, isLive };
 }
+
+/**
+ * Keys whose change only counts after a restart, of those that differ; the other changes may be taken over at once.
+ * @param running and `fresh` are the values of all keys
+ */
+export function needsRestart(
+  keys: readonly DocumentKey[],
+  running: Readonly<Record<string, unknown>>,
+  fresh: Readonly<Record<string, unknown>>,
+): string[] {
+  const waiting = keys.filter(
+    ({ key: name, isLive }) => !isLive && writeJson(running[name]) !== writeJson(fresh[name]),
+  );
+  return waiting.map(({ key: name }) => name);
+}

@@ -4,10 +4,12 @@
 import type { HoldCounts } from "../watchdog/pins";
 import type { WatchedTunnel } from "../watchdog/watched-tunnel";
 import type { EndpointConfiguration } from "./endpoint-configuration";
+import type { ReloadReport } from "./reload";
 
 export interface EndpointState {
   readonly config: EndpointConfiguration;
   readonly configPath: string;
+  readonly lastReload: ReloadReport | undefined;
   /** Monotonic, as all times that end in Ms here. */
   readonly startedMs: number;
   nowMs(): number;

@@ -16,13 +16,10 @@ import { type SignalName, Signals } from "../system/signals";
 import { XfrmSocket } from "../system/xfrm";
 import type { XfrmEvent } from "../system/xfrm-message";
 import { Hook } from "../watchdog/hook";
-import type { IkeConnection, IkeDaemon } from "../watchdog/ike-daemon";
-import { Libreswan } from "../watchdog/libreswan";
 import { Pinger } from "../watchdog/pinger";
 import { type HoldCounts, Pins, PINS_EVENTS } from "../watchdog/pins";
 import { ServerEcho } from "../watchdog/server-echo";
 import { SA_MONITOR_EVENTS, SaMonitor } from "../watchdog/sa-monitor";
-import { StrongSwan } from "../watchdog/strongswan";
 import { Watchdog } from "../watchdog/watchdog";
 import { WatchedTunnel } from "../watchdog/watched-tunnel";
 import { WayOut } from "../watchdog/way-out";
@@ -34,8 +31,13 @@ import {
   loadEndpointConfiguration,
   type TunnelConfiguration,
 } from "./endpoint-configuration";
+import { ENDPOINT_KEYS } from "./endpoint-keys";
+import { EndpointDaemons } from "./endpoint-daemons";
+import { isSameTunnel, takeLiveEndpointKeys } from "./endpoint-reload";
 import { answerEndpointLine } from "./endpoint-request";
 import type { EndpointState } from "./endpoint-state";
+import { needsRestart } from "./document-key";
+import { acceptReload, refuseReload, type ReloadReport } from "./reload";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
 
 /** Between two ticks: while an answer is awaited, held data waits for it too; else timers need no better. */
@@ -45,8 +47,6 @@ const TICK_MS = 100;
 const LOOK_AT_ALL_MS = 1000;
 /** A client's silence is measured this exactly: half of `traffic_idle_ms`. A client has few SAs to look at. */
 const LOOK_FOR_SILENCE_MS = 250;
-/** A daemon whose timers are not known is asked again after this. */
-const ASK_TIMERS_MS = 60_000;
 /** What is held leaves within a tick of the kernel's clock, which is 10 ms at most. */
 const RELEASE_MS = 20;
 const WORDS = 0x100000000;
@@ -80,21 +80,21 @@ interface Kernel {
 
 class Endpoint implements EndpointState {
   readonly startedMs = monotonicMs();
+  lastReload: ReloadReport | undefined;
   private readonly pins: Pins;
   private readonly monitor: SaMonitor;
   private readonly wayOut: WayOut;
   private readonly pinger = new Pinger();
   private readonly echo: ServerEcho;
   private readonly watchdog: Watchdog;
-  private readonly hook: Hook | undefined;
-  private readonly daemons = new LuaMap<string, IkeDaemon>();
+  private hook: Hook | undefined;
+  private readonly daemons: EndpointDaemons;
   private control: ControlServer | undefined;
   private paceMs = 0;
   private slowDueMs = 0;
-  private timersDueMs = 0;
 
   private constructor(
-    readonly config: EndpointConfiguration,
+    public config: EndpointConfiguration,
     readonly configPath: string,
     private readonly log: Log,
     private readonly loop: EventLoop,
@@ -119,12 +119,9 @@ class Endpoint implements EndpointState {
         }),
       randomWord() & 0xffff,
     );
+    this.daemons = new EndpointDaemons(loop);
     this.watchdog = this.makeWatchdog();
-    if (config.hook !== undefined) {
-      this.hook = new Hook(loop, config.hook, config.hookTimeoutMs, (problem) => {
-        log.limited("warning", "hook", `hook ${config.hook}: ${problem}`);
-      });
-    }
+    this.hook = this.hookOf(config);
   }
 
   /** Everything that can fail for good. */
@@ -201,11 +198,7 @@ class Endpoint implements EndpointState {
   // Start and end
 
   private makeWatchdog(): Watchdog {
-    const nowMs = monotonicMs();
-    const random = (): number => unsigned(randomWord()) / WORDS;
-    const tunnels = this.config.tunnels.map(
-      (tunnel) => new WatchedTunnel(tunnel, this.daemonOf(tunnel), random, nowMs),
-    );
+    const tunnels = this.config.tunnels.map((tunnel) => this.watched(tunnel));
     return new Watchdog(tunnels, {
       pins: this.pins,
       policies: () => this.kernel.xfrm.policies(),
@@ -219,24 +212,16 @@ class Endpoint implements EndpointState {
     });
   }
 
-  /** One driver for each daemon, however many tunnels it has. */
-  private daemonOf({ daemon, daemonControl }: TunnelConfiguration): IkeDaemon {
-    const name = `${daemon} ${daemonControl ?? ""}`;
-    const known = this.daemons.get(name);
-    if (known !== undefined) return known;
-    const driver = daemon === "libreswan" ? this.libreswan(daemonControl) : this.strongSwan(daemonControl);
-    this.daemons.set(name, driver);
-    return driver;
+  private watched(tunnel: TunnelConfiguration): WatchedTunnel {
+    const random = (): number => unsigned(randomWord()) / WORDS;
+    return new WatchedTunnel(tunnel, this.daemons.driverOf(tunnel), random, monotonicMs());
   }
 
-  private libreswan(runDirectory: string | undefined): IkeDaemon {
-    const place = runDirectory === undefined ? [] : ["--rundir", runDirectory];
-    return new Libreswan(this.loop, ["ipsec", "whack", ...place]);
-  }
-
-  private strongSwan(viciSocket: string | undefined): IkeDaemon {
-    const place = viciSocket === undefined ? [] : ["--uri", `unix://${viciSocket}`];
-    return new StrongSwan(this.loop, "swanctl", place);
+  private hookOf({ hook, hookTimeoutMs }: EndpointConfiguration): Hook | undefined {
+    if (hook === undefined) return undefined;
+    return new Hook(this.loop, hook, hookTimeoutMs, (problem) => {
+      this.log.limited("warning", "hook", `hook ${hook}: ${problem}`);
+    });
   }
 
   /** Takes over what is there; the reason when that cannot be. */
@@ -258,7 +243,7 @@ class Endpoint implements EndpointState {
     if (this.watchdog.release(this.tunnels(), monotonicMs())) new EventLoop().runOnce(RELEASE_MS);
     this.pins.close();
     this.echo.close();
-    for (const [, daemon] of this.daemons) daemon.close();
+    this.daemons.close();
     this.hook?.close();
     this.control?.close();
     this.kernel.xfrm.close();
@@ -283,8 +268,46 @@ class Endpoint implements EndpointState {
   }
 
   private obey(signal: SignalName): void {
-    if (signal === "HUP") this.log.notice("a restart reads the configuration again, and costs no tunnel");
+    if (signal === "HUP") this.reload();
     else this.loop.stop();
+  }
+
+  private reload(): void {
+    const [config, problems] = loadEndpointConfiguration(this.configPath);
+    const nowMs = monotonicMs();
+    if (config === undefined) {
+      this.lastReload = refuseReload(this.log, problems, nowMs);
+      return;
+    }
+    const waiting = needsRestart(ENDPOINT_KEYS, this.config.effective, config.effective);
+    this.takeConfiguration(takeLiveEndpointKeys(this.config, config), nowMs);
+    this.lastReload = acceptReload(this.log, waiting, nowMs);
+  }
+
+  /** Tunnels whose configuration is the same are not touched; the others begin as after a restart. */
+  private takeConfiguration(config: EndpointConfiguration, nowMs: number): void {
+    const before = this.config;
+    this.config = config;
+    this.log.level = config.logLevel;
+    if (config.hook !== before.hook || config.hookTimeoutMs !== before.hookTimeoutMs) {
+      this.hook?.close();
+      this.hook = this.hookOf(config);
+    }
+    const tunnels = config.tunnels.map((tunnel) => {
+      const index = before.tunnels.findIndex((other) => isSameTunnel(tunnel, other));
+      return index >= 0 ? this.watchdog.tunnels[index] : this.watched(tunnel);
+    });
+    this.letGo(nowMs);
+    this.watchdog.watch(tunnels, nowMs);
+    this.daemons.keepOnly(config.tunnels);
+    this.pace();
+  }
+
+  /** What tunnels hold that are not watched any more leaves by their newest epoch. */
+  private letGo(nowMs: number): void {
+    const names = this.config.tunnels.map(({ name }) => name);
+    const left = this.tunnels().filter(({ settings }) => !names.includes(settings.name));
+    if (this.watchdog.release(left, nowMs)) new EventLoop().runOnce(RELEASE_MS);
   }
 
   private tick(nowMs: number): void {
@@ -293,7 +316,7 @@ class Endpoint implements EndpointState {
     this.echo.tick(this.watchdog.doubtfulPeers(), nowMs);
     this.watchdog.tick(nowMs);
     this.pins.tick(nowMs);
-    for (const [, daemon] of this.daemons) daemon.tick(nowMs);
+    this.daemons.tick(nowMs);
     this.hook?.tick(nowMs);
     if (nowMs >= this.slowDueMs) this.slowTick(nowMs);
     this.pace();
@@ -307,7 +330,7 @@ class Endpoint implements EndpointState {
         this.log.limited("warning", `${name} ${problem}`, `${name}: ${problem}`);
       }
     }
-    if (nowMs >= this.timersDueMs) this.askTimers(nowMs);
+    this.daemons.compareTimers(this.tunnels(), nowMs);
   }
 
   /** Looks closely where an answer is awaited. */
@@ -331,37 +354,4 @@ class Endpoint implements EndpointState {
     const PEER = peer === undefined ? "" : formatAddress(peer);
     this.hook?.run(name, { TUNNEL: name, STATE: machine.state, CAUSE: text, CONNECTION: connection, PEER });
   }
-
-  // The daemons' timers
-
-  /** The inequalities between timers hold only when the daemon has those that we were told. */
-  private askTimers(nowMs: number): void {
-    this.timersDueMs = Infinity;
-    for (const [, daemon] of this.daemons) {
-      daemon.list((connections) => {
-        if (connections === undefined) this.timersDueMs = nowMs + ASK_TIMERS_MS;
-        else this.compareTimers(daemon, connections);
-      });
-    }
-  }
-
-  private compareTimers(daemon: IkeDaemon, connections: readonly IkeConnection[]): void {
-    for (const tunnel of this.tunnels()) {
-      if (tunnel.daemon === daemon) {
-        const connection = connections.find(({ name }) => name === tunnel.settings.connection);
-        tunnel.timerProblem = timerProblem(tunnel, connection);
-      }
-    }
-  }
-}
-
-function timerProblem({ settings }: WatchedTunnel, connection: IkeConnection | undefined): string | undefined {
-  if (connection === undefined) return `the daemon has no connection ${settings.connection}`;
-  const { timers } = connection;
-  if (timers === undefined) return undefined;
-  const { keylifeMs, marginMs, fuzz } = settings.parameters;
-  const isSame = timers.keylifeMs === keylifeMs && timers.marginMs === marginMs && timers.fuzz === fuzz;
-  if (isSame) return undefined;
-  const has = `keylife_s ${timers.keylifeMs / 1000}, margin_s ${timers.marginMs / 1000}, fuzz_percent ${timers.fuzz * 100}`;
-  return `the daemon's timers are others: ${has}; set these, or the daemon's`;
 }

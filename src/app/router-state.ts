@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the running router shows of itself: all that the control socket's replies are made from.
 
+import type { ReloadReport } from "./reload";
 import type { Decisions } from "../masquerade/decisions";
 import type { EspTracker } from "../masquerade/esp";
 import type { FlowTable } from "../masquerade/flows";
@@ -26,13 +27,6 @@ export interface LinkReport {
   readonly bytesOut: number;
   /** Frames the kernel or the driver had no room for, both ways. */
   readonly dropped: number;
-}
-
-export interface ReloadReport {
-  readonly isGood: boolean;
-  /** What was wrong (the running configuration was kept), or which keys wait for a restart. */
-  readonly messages: readonly string[];
-  readonly atMs: number;
 }
 
 export interface RouterState {

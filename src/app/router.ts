@@ -31,12 +31,15 @@ import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
 import type { Health } from "../watchdog/forwarding-health";
 import { DEFAULT_NAT_LOSS_LIMITS, type NatLoss, NatLossWatch } from "../watchdog/nat-loss";
 import { tunnelUses } from "../watchdog/tunnel-use";
-import { type Configuration, loadConfiguration, needsRestart, takeLiveKeys } from "./configuration";
+import { type Configuration, loadConfiguration, takeLiveKeys } from "./configuration";
+import { CONFIGURATION_KEYS } from "./configuration-keys";
+import { needsRestart } from "./document-key";
+import { acceptReload, refuseReload, type ReloadReport } from "./reload";
 import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
 import { RouterHealth, type RouterParts } from "./router-health";
-import type { LinkReport, ReloadReport, RouterState } from "./router-state";
+import type { LinkReport, RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
 
 /** Waits and idle times are this exact; waking up ten times a second costs nothing that can be measured. */
@@ -261,17 +264,13 @@ export class Router implements RouterState {
     const [config, problems] = loadConfiguration(this.configPath);
     const atMs = monotonicMs();
     if (config === undefined) {
-      this.lastReload = { isGood: false, messages: problems, atMs };
-      for (const problem of problems) this.log.error(`reload: ${problem}`);
-      this.log.error("reload: the running configuration is kept");
+      this.lastReload = refuseReload(this.log, problems, atMs);
       return;
     }
-    const waiting = needsRestart(this.config, config).map((key) => `${key}: counts after a restart`);
-    this.lastReload = { isGood: true, messages: waiting, atMs };
-    for (const message of waiting) this.log.warning(`reload: ${message}`);
+    const waiting = needsRestart(CONFIGURATION_KEYS, this.config.effective, config.effective);
     this.config = takeLiveKeys(this.config, config);
     this.log.level = config.logLevel;
-    this.log.notice("reload: done");
+    this.lastReload = acceptReload(this.log, waiting, atMs);
     this.isStale = true;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `status`: is it running, on which links, how full are the tables, and is anything wrong.
 
+import { type ReloadItem, reloadItem } from "../reload";
 import { Phase } from "../../masquerade/esp-record";
 import { residentBytes } from "../../system/process";
 import { formatAddress } from "../../wire/address";
@@ -34,7 +35,7 @@ export interface StatusReport {
   readonly fragmented_datagrams: number;
   readonly held_packets: number;
   readonly restored: { source: string; esp: number; ike: number; notes: readonly string[] };
-  readonly reload?: { ok: boolean; age_ms: number; messages: readonly string[] } | undefined;
+  readonly reload?: ReloadItem | undefined;
   /** Traces that LuaJIT compiled, gave up and threw away: many aborts mean that packets are slow. */
   readonly compiler: { compiled: number; aborts: number; flushes: number };
   readonly resident_bytes: number;
@@ -88,11 +89,7 @@ export function statusReport(state: RouterState): StatusReport {
       ike: restored.ikeSessions,
       notes: restored.notes,
     },
-    reload: lastReload && {
-      ok: lastReload.isGood,
-      age_ms: state.nowMs() - lastReload.atMs,
-      messages: lastReload.messages,
-    },
+    reload: reloadItem(lastReload, state.nowMs()),
     compiler: { compiled: compiler.compiled, aborts: compiler.aborts, flushes: compiler.flushes },
     resident_bytes: residentBytes() ?? 0,
   };

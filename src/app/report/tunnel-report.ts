@@ -6,6 +6,7 @@ import { formatAddress, formatSpi } from "../../wire/address";
 import type { WatchedTunnel } from "../../watchdog/watched-tunnel";
 import type { EndpointState } from "../endpoint-state";
 import type { Page } from "../page";
+import { type ReloadItem, reloadItem } from "../reload";
 
 export interface EpochItem {
   readonly out_spi: string;
@@ -65,6 +66,7 @@ export interface TunnelsReport {
   /** Tunnels in all, of which this is a page. */
   readonly total: number;
   readonly offset: number;
+  readonly reload?: ReloadItem | undefined;
   readonly tunnels: readonly TunnelItem[];
 }
 
@@ -75,6 +77,7 @@ export function tunnelsReport(state: EndpointState, page: Page): TunnelsReport {
     role: config.role,
     uptime_ms: state.nowMs() - startedMs,
     configuration: configPath,
+    reload: reloadItem(state.lastReload, state.nowMs()),
     total: all.length,
     offset: page.offset,
     tunnels: all.slice(page.offset, page.offset + page.limit).map((tunnel) => tunnelItem(state, tunnel)),

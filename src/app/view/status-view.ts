@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // `vpnmasq status` as a person reads it.
 
+import { reloadText } from "./reload-text";
 import type { LinkStatus, StatusReport } from "../report/status-report";
 import { formatDuration } from "../text/duration";
 import { displayWidth, hang, pad } from "../text/layout";
@@ -35,9 +36,7 @@ function restoredText({ restored }: StatusReport): string {
 
 function reloadLines(reload: StatusReport["reload"]): string[] {
   if (reload === undefined) return [];
-  const ago = `${formatDuration(reload.age_ms)} ago`;
-  const result = reload.ok ? `done ${ago}` : `refused ${ago}; the configuration before it holds`;
-  const lines = labelled("Reload", result);
+  const lines = labelled("Reload", reloadText(reload));
   for (const message of reload.messages) lines.push(...labelled("", message));
   return reload.ok ? lines : lines.map((line) => alarm(line));
 }

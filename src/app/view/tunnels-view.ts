@@ -5,6 +5,7 @@ import type { EpochItem, TunnelItem, TunnelsReport } from "../report/tunnel-repo
 import { formatDuration } from "../text/duration";
 import { hang } from "../text/layout";
 import { formatCount } from "../text/quantity";
+import { reloadText } from "./reload-text";
 import { alarm, heading } from "./style";
 
 const LABEL_COLUMNS = 14;
@@ -68,8 +69,16 @@ function tunnelLines(tunnel: TunnelItem): string[] {
   return lines;
 }
 
-export function tunnelsView({ tunnels }: TunnelsReport): string[] {
-  return [tunnels.map((tunnel) => tunnelLines(tunnel).join("\n")).join("\n\n")];
+function reloadLines(reload: NonNullable<TunnelsReport["reload"]>): string[] {
+  const texts = [reloadText(reload), ...reload.messages];
+  const lines = texts.flatMap((text, index) => hang(index === 0 ? "reload:" : "", text, LABEL_COLUMNS));
+  return reload.ok ? lines : lines.map((text) => alarm(text));
+}
+
+export function tunnelsView({ tunnels, reload }: TunnelsReport): string[] {
+  const paragraphs = tunnels.map((tunnel) => tunnelLines(tunnel));
+  if (reload !== undefined) paragraphs.push(reloadLines(reload));
+  return [paragraphs.map((lines) => lines.join("\n")).join("\n\n")];
 }
 
 export function tunnelView(tunnel: TunnelItem): string[] {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Configuration documents: what is accepted, and what a person is told of what is not.
 
-import { checkConfiguration, type Configuration, needsRestart, takeLiveKeys } from "../../../src/app/configuration";
+import { needsRestart } from "../../../src/app/document-key";
+import { checkConfiguration, type Configuration, takeLiveKeys } from "../../../src/app/configuration";
 import { CONFIGURATION_KEYS, limitKey } from "../../../src/app/configuration-keys";
 import { badConfigurationView, goodConfigurationView } from "../../../src/app/view/check-view";
 import { displayWidth } from "../../../src/app/text/layout";
@@ -125,13 +126,19 @@ describe("a configuration", () => {
   it("tells which changes wait for a restart", () => {
     const running = good('{"lan": "eth0", "wan": "eth1"}');
     const fresh = good(documentWith('"log_level": "debug", "limits": {"esp_items_max": 64, "esp_idle_ms": 900000}'));
-    assert.same(["limits.esp_items_max", "limits.esp_idle_ms"], needsRestart(running, fresh));
-    assert.same([], needsRestart(running, running));
+    assert.same(
+      ["limits.esp_items_max", "limits.esp_idle_ms"],
+      needsRestart(CONFIGURATION_KEYS, running.effective, fresh.effective),
+    );
+    assert.same([], needsRestart(CONFIGURATION_KEYS, running.effective, running.effective));
     const after = takeLiveKeys(running, fresh);
     assert.equal("debug", after.logLevel);
     assert.equal("debug", after.effective["log_level"]);
     assert.same(running.limits, after.limits);
-    assert.same(["limits.esp_items_max", "limits.esp_idle_ms"], needsRestart(after, fresh));
+    assert.same(
+      ["limits.esp_items_max", "limits.esp_idle_ms"],
+      needsRestart(CONFIGURATION_KEYS, after.effective, fresh.effective),
+    );
   });
 });
 

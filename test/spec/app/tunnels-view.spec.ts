@@ -3,6 +3,9 @@
 
 import { parseDocument } from "../../../src/app/document";
 import { type EndpointConfiguration, readEndpointConfiguration } from "../../../src/app/endpoint-configuration";
+import { ENDPOINT_KEYS } from "../../../src/app/endpoint-keys";
+import { isSameTunnel, takeLiveEndpointKeys } from "../../../src/app/endpoint-reload";
+import { needsRestart } from "../../../src/app/document-key";
 import { answerEndpointLine } from "../../../src/app/endpoint-request";
 import type { EndpointState } from "../../../src/app/endpoint-state";
 import { readJson } from "../../../src/app/json";
@@ -17,7 +20,7 @@ import { toWord } from "../../../src/wire/word";
 import { address } from "../frame";
 
 const DOCUMENT =
-  '{"tunnels": [{"name": "office", "daemon": "libreswan", "connection": "office",' +
+  '{"timers": {"ping_time_min_ms": 1000}, "tunnels": [{"name": "office", "daemon": "libreswan", "connection": "office",' +
   ' "ping_source": "10.0.1.1", "ping_target": "10.99.0.1"}]}';
 
 class SampleEndpoint implements EndpointState {
@@ -25,6 +28,7 @@ class SampleEndpoint implements EndpointState {
   readonly startedMs = 1000;
   readonly configPath = "/etc/vpnmasq-endpoint.json";
   readonly config: EndpointConfiguration = readEndpointConfiguration(parseDocument(DOCUMENT)[0]!)[0]!;
+  lastReload: EndpointState["lastReload"];
   hold: HoldCounts | undefined;
   problems: string[] = [];
   readonly tunnel = new WatchedTunnel(this.config.tunnels[0], new Libreswan(new EventLoop()), () => 0.5, 1000);
@@ -105,6 +109,45 @@ describe("`vpnmasq tunnels`", () => {
     const text = lines.join("\n");
     assert.is_not_nil(string.find(text, "recoveries: 1; the last 11 s ago by new-ike, in 48 s: pings", 1, true)[0]);
     assert.is_not_nil(string.find(text, "outage:     for 0.2 s: the last epoch was removed", 1, true)[0]);
+  });
+});
+
+describe("a reload of the endpoint", () => {
+  const document = (changes: string): EndpointConfiguration => {
+    const text = `{${changes}"tunnels": [{"name": "one", ${TUNNEL}}, {"name": "two", ${TUNNEL}}]}`;
+    return readEndpointConfiguration(parseDocument(text)[0]!)[0]!;
+  };
+  const TUNNEL = '"daemon": "libreswan", "connection": "c", "ping_source": "10.0.1.1", "ping_target": "10.99.0.1"';
+
+  it("leaves alone tunnels that are as they were, and takes timers for a change of all", () => {
+    const [one, two] = document("").tunnels;
+    assert.is_true(isSameTunnel(one, document('"log_level": "info", ').tunnels[0]));
+    assert.is_false(isSameTunnel(one, two));
+    assert.is_false(isSameTunnel(one, document('"timers": {"max_idle_ms": 9000}, ').tunnels[0]));
+  });
+
+  it("takes over all but the control socket and where messages go", () => {
+    const running = document("");
+    const fresh = document('"control": "/run/other.sock", "log": "syslog", "log_level": "info", ');
+    const taken = takeLiveEndpointKeys(running, fresh);
+    assert.equal(running.control, taken.control);
+    assert.equal("stderr", taken.log);
+    assert.equal("info", taken.logLevel);
+    assert.same(["control", "log"], needsRestart(ENDPOINT_KEYS, taken.effective, fresh.effective));
+  });
+
+  it("that was refused is told by `vpnmasq tunnels` with its reason", () => {
+    const endpoint = new SampleEndpoint();
+    endpoint.lastReload = { isGood: false, messages: ["timers.rekey_ms: 1 is not accepted"], atMs: 1000 };
+    endpoint.nowIs = 4000;
+    const lines = tunnelsView(endpoint.ask<TunnelsReport>('{"command": "tunnels"}'))[0].split("\n");
+    assert.same(
+      [
+        "reload:       refused 3.0 s ago; the configuration before it holds",
+        "              timers.rekey_ms: 1 is not accepted",
+      ],
+      lines.slice(lines.length - 2),
+    );
   });
 });
 
