@@ -16,6 +16,8 @@ export interface EndpointState {
   tunnels(): readonly WatchedTunnel[];
   /** What holding has cost a tunnel; undefined when nothing of it was placed yet. */
   holdOf(tunnel: WatchedTunnel): HoldCounts | undefined;
+  /** Packets that the host discarded while data of whatever tunnel was held. */
+  discardedWhileHolding(): number;
   /** What is wrong with a tunnel beside its state, a line each. */
   problemsOf(tunnel: WatchedTunnel): string[];
   /** The last messages of the log, oldest first. */

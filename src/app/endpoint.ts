@@ -16,6 +16,7 @@ import { type SignalName, Signals } from "../system/signals";
 import { XfrmSocket } from "../system/xfrm";
 import type { XfrmEvent } from "../system/xfrm-message";
 import { Hook } from "../watchdog/hook";
+import { HoldLoss } from "../watchdog/hold-loss";
 import { Pinger } from "../watchdog/pinger";
 import { type HoldCounts, Pins, PINS_EVENTS } from "../watchdog/pins";
 import { ServerEcho } from "../watchdog/server-echo";
@@ -86,6 +87,7 @@ class Endpoint implements EndpointState {
   private readonly wayOut: WayOut;
   private readonly pinger = new Pinger();
   private readonly echo: ServerEcho;
+  private readonly holdLoss = new HoldLoss();
   private readonly watchdog: Watchdog;
   private hook: Hook | undefined;
   private readonly daemons: EndpointDaemons;
@@ -166,6 +168,10 @@ class Endpoint implements EndpointState {
 
   holdOf({ settings }: WatchedTunnel): HoldCounts | undefined {
     return this.pins.countsOf(settings.name);
+  }
+
+  discardedWhileHolding(): number {
+    return this.holdLoss.discarded;
   }
 
   problemsOf(tunnel: WatchedTunnel): string[] {
@@ -316,6 +322,7 @@ class Endpoint implements EndpointState {
     this.echo.tick(this.watchdog.doubtfulPeers(), nowMs);
     this.watchdog.tick(nowMs);
     this.pins.tick(nowMs);
+    this.holdLoss.tick(this.pins.isHolding());
     this.daemons.tick(nowMs);
     this.hook?.tick(nowMs);
     if (nowMs >= this.slowDueMs) this.slowTick(nowMs);

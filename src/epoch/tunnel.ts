@@ -77,10 +77,10 @@ const RENEWAL_PAUSE_SHARE = 1 / 4;
 /** Negotiations' time after an order in which an epoch that appears is taken for its result. */
 const OWN_EPOCH_NEGOTIATIONS = 2;
 /**
- * The least time that a rekey gets, however fast those before were: libreswan repeats a lost message after 0.5 and 1.5 s,
- * and a peer takes up to 0.5 s to answer.
+ * The least time that a rekey gets, however fast those before were. libreswan repeats a lost message after 0.5, 1.5 and
+ * 3.5 s; a router that starts again within that time must not cost an IKE session.
  */
-const REKEY_LEAST_MS = 2000;
+const REKEY_LEAST_MS = 4000;
 /** A tick that comes this late says that the process, not the network, was silent: its waits begin anew. */
 const TICK_LATE_MS = 2000;
 

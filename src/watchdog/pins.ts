@@ -61,7 +61,7 @@ export interface HoldCounts {
   heldSinceMs: number | undefined;
   /** Packets that left within 20 ms of a release: those held, and the first that were not. */
   released: number;
-  /** Holds whose queue somebody else removed, with the packets in it. */
+  /** Holds whose queue somebody else removed, with the packets in it. What a full queue refuses no tunnel is told. */
   lostQueues: number;
 }
 
@@ -133,6 +133,12 @@ export class Pins {
   /** What holding has cost a tunnel; undefined for one that was never placed. */
   countsOf(name: string): HoldCounts | undefined {
     return this.wanted.get(name)?.counts;
+  }
+
+  /** Data of some tunnel is held. */
+  isHolding(): boolean {
+    for (const [, { counts }] of this.wanted) if (counts.heldSinceMs !== undefined) return true;
+    return false;
   }
 
   /** Why a tunnel's placement is not true; undefined when it is. */

@@ -53,6 +53,8 @@ export interface TunnelItem {
     /** Packets that left when holds ended, and queues that others removed with what was in them. */
     readonly released: number;
     readonly lost_queues: number;
+    /** Packets that the host discarded while data was held, of this or another tunnel, or for another cause. */
+    readonly host_discarded: number;
   };
   readonly problems: readonly string[];
   /** The latest first; only of one tunnel. */
@@ -158,5 +160,6 @@ function holdItem(state: EndpointState, tunnel: WatchedTunnel, nowMs: number): T
     longest_ms: Math.max(counts?.longestMs ?? 0, presentMs),
     released: counts?.released ?? 0,
     lost_queues: counts?.lostQueues ?? 0,
+    host_discarded: state.discardedWhileHolding(),
   };
 }

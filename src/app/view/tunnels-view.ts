@@ -38,10 +38,15 @@ function nextText({ what, in_ms }: NonNullable<TunnelItem["next"]>): string {
   return in_ms === undefined ? what : `${what} in ${formatDuration(in_ms)}`;
 }
 
-function holdText({ is_holding, holds, held_ms, longest_ms, released, lost_queues }: TunnelItem["hold"]): string {
+function holdText(hold: TunnelItem["hold"]): string {
+  const { is_holding, holds, held_ms, longest_ms, released, lost_queues, host_discarded } = hold;
   const times = `${formatCount(holds, "time")}, ${formatDuration(held_ms)} in all, ${formatDuration(longest_ms)} at most`;
   const lost = lost_queues === 0 ? "" : `; ${formatCount(lost_queues, "queue")} lost`;
-  return `${is_holding ? "now; " : ""}${times}; ${formatCount(released, "packet")} released${lost}`;
+  const full =
+    host_discarded === 0
+      ? ""
+      : `; meanwhile this host discarded ${formatCount(host_discarded, "packet")} of all tunnels`;
+  return `${is_holding ? "now; " : ""}${times}; ${formatCount(released, "packet")} released${lost}${full}`;
 }
 
 function recoveryText({ recoveries, last_recovery: last }: TunnelItem): string {

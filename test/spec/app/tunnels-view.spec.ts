@@ -31,6 +31,7 @@ class SampleEndpoint implements EndpointState {
   lastReload: EndpointState["lastReload"];
   hold: HoldCounts | undefined;
   problems: string[] = [];
+  discarded = 0;
   readonly tunnel = new WatchedTunnel(this.config.tunnels[0], new Libreswan(new EventLoop()), () => 0.5, 1000);
 
   nowMs(): number {
@@ -43,6 +44,10 @@ class SampleEndpoint implements EndpointState {
 
   holdOf(): HoldCounts | undefined {
     return this.hold;
+  }
+
+  discardedWhileHolding(): number {
+    return this.discarded;
   }
 
   problemsOf(): string[] {
@@ -102,12 +107,14 @@ describe("`vpnmasq tunnels`", () => {
     machine.outages.tried("new-ike");
     machine.outages.end(50_000);
     machine.outages.begin("the last epoch was removed", 61_100);
+    endpoint.discarded = 50;
     endpoint.problems = ["no way to 198.51.100.99: the next hop on eth0 does not answer and it did so before"];
     const item = endpoint.ask<TunnelItem>('{"command": "explain", "subject": "office"}');
     const lines = tunnelView(item);
     for (const line of lines) assert.is_true(displayWidth(line) <= 80, line);
     const text = lines.join("\n");
     assert.is_not_nil(string.find(text, "recoveries: 1; the last 11 s ago by new-ike, in 48 s: pings", 1, true)[0]);
+    assert.is_not_nil(string.find(text, "this host discarded 50 packets", 1, true)[0]);
     assert.is_not_nil(string.find(text, "outage:     for 0.2 s: the last epoch was removed", 1, true)[0]);
   });
 });

@@ -114,10 +114,10 @@ describe("a tunnel whose NAT lost its state", () => {
     assert.equal("rekey", run.actionNames());
     run.answers = () => false;
     run.daemonMs = undefined;
-    run.wait(18 * SECOND);
+    run.wait(20 * SECOND);
     assert.equal("rekey rekey new-ike", run.actionNames());
     const [, rekey, session] = run.actions();
-    assert.near(2000, session.atMs - rekey.atMs, 200);
+    assert.near(4000, session.atMs - rekey.atMs, 200);
   });
 
   it("is noticed sooner while packets go out", () => {

@@ -7,6 +7,7 @@
 
 import { PROTOCOL_ESP } from "../../../../src/system/xfrm-message";
 import type { EpochSas } from "../../../../src/watchdog/epoch-pairing";
+import { readOutDiscards } from "../../../../src/watchdog/hold-loss";
 import { Pins } from "../../../../src/watchdog/pins";
 import { nowMs, waitUntil } from "../clock";
 import { endOf, EndWatch, SERVER_END } from "../end-watch";
@@ -36,6 +37,8 @@ const LONG_HOLD_MS = 35_000;
 /** XFRM_MAX_QUEUE_LEN, and one more: the kernel asks whether the queue is longer than that. */
 const QUEUE_PACKETS = 101;
 const HELD_PACKETS = 60;
+/** More than the queue takes: what the kernel says of them is measured. */
+const REFUSED_PACKETS = 50;
 /** What is under way when the measurement ends. */
 const LOST_PACKETS_MAX = 2;
 /** In the lower and the upper half of the ports. */
@@ -119,9 +122,13 @@ function holdFirstEpoch(findings: Findings, name: string, watch: EndWatch, pingi
 /** More than the queue takes: the first stay, in order, and what comes later is lost. */
 function fillQueue(findings: Findings, watch: EndWatch): void {
   const flow = new NumberedPackets(watch.near, watch.far, LOW_PORT);
+  const { namespace } = watch.near;
+  const discardedBefore = inNamespace(namespace, () => readOutDiscards() ?? 0);
   watch.place({ data: "hold", ping: undefined });
-  flow.send(QUEUE_PACKETS + 50);
+  flow.send(QUEUE_PACKETS + REFUSED_PACKETS);
   watch.run(SETTLE_MS);
+  const discarded = inNamespace(namespace, () => readOutDiscards() ?? 0) - discardedBefore;
+  findings.atLeast("full_queue_discarded_by_host", discarded, "packets", REFUSED_PACKETS);
   watch.place({ data: watch.newest()!, ping: undefined });
   watch.run(ARRIVAL_TIMEOUT_MS, () => flow.arrived() > QUEUE_PACKETS);
   const count = flow.arrived();
