@@ -15,7 +15,7 @@ import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
 import type { StatusReport } from "./report/status-report";
 import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
 import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
-import { collectSupport, Mask, supportView } from "./support";
+import { collectSupport, Mask, type SupportSources, supportView } from "./support";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
 import { VERSION } from "./version";
 import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView } from "./view/check-view";
@@ -111,8 +111,15 @@ function explainTunnel(given: Arguments, name: string): number {
   );
 }
 
+/** Both roles where they usually listen; a socket that is named is the router's or the endpoint's. */
+function supportSources(named: string | undefined): SupportSources {
+  if (named === undefined) return CONTROL;
+  const [tunnels] = ask("endpoint", named, { command: "tunnels" });
+  return tunnels === undefined ? { router: named, endpoint: undefined } : { router: undefined, endpoint: named };
+}
+
 function support(given: Arguments): number {
-  const collected = collectSupport(given.control ?? CONTROL.router);
+  const collected = collectSupport(supportSources(given.control));
   const bundle = given.mask === true ? new Mask().value(collected) : collected;
   return write(given.json === true ? [writeJson(bundle)] : supportView(bundle));
 }

@@ -1,7 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Masking: one name for one address wherever it stands, and nothing else changed.
+// Who is asked for help's sake, and masking: one name for one address wherever it stands, and nothing else changed.
 
-import { Mask } from "../../../src/app/support";
+import { collectSupport, Mask, type SupportBundle, supportView } from "../../../src/app/support";
+
+const NOWHERE = { router: "/nonexistent/control.sock", endpoint: "/nonexistent/endpoint.sock" };
+
+describe("what is collected for who helps", () => {
+  it("says that nobody answers, and of whom", () => {
+    const bundle = collectSupport(NOWHERE);
+    assert.matches("^no vpnmasq router answers", bundle.problem!);
+    assert.matches("^no vpnmasq endpoint answers", bundle.endpoint!.problem!);
+  });
+
+  it("does not ask for an endpoint where only the router is named", () => {
+    assert.is_nil(collectSupport({ router: NOWHERE.router, endpoint: undefined }).endpoint);
+    assert.is_nil(collectSupport({ router: undefined, endpoint: NOWHERE.endpoint }).problem);
+  });
+
+  it("has the endpoint's parts under its name", () => {
+    const bundle: SupportBundle = { ...collectSupport({ router: undefined, endpoint: undefined }) };
+    bundle.endpoint = {
+      configuration: { role: "client", "timers.max_idle_ms": 10000 },
+      explain: [],
+      log: ["2026-01-01 00:00:00 notice: endpoint, client of office"],
+      kernel_errors: ["XfrmInNoStates 7"],
+    };
+    const text = supportView(bundle).join("\n");
+    assert.is_not_nil(
+      string.find(text, '== Endpoint: configuration\nrole "client"\ntimers.max_idle_ms 10000', 1, true)[0],
+    );
+    assert.is_not_nil(string.find(text, "refused\nXfrmInNoStates 7\n\n== Endpoint: log\n2026", 1, true)[0]);
+  });
+});
 
 describe("masking", () => {
   it("gives an address the same name everywhere, and tells private from public", () => {
