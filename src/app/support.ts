@@ -110,7 +110,7 @@ function addRouter(bundle: SupportBundle, control: string): void {
 function collectEndpoint(control: string): EndpointSupport {
   const part: EndpointSupport = { explain: [], kernel_errors: kernelErrors() };
   const reply = asker(part, (request) => ask("endpoint", control, request));
-  part.tunnels = reply({ command: "tunnels" });
+  part.tunnels = reply({ command: "tunnels", limit: TABLE_ITEMS_MAX });
   part.configuration = reply({ command: "configuration" });
   part.log = reply<{ lines: string[] }>({ command: "log" })?.lines;
   for (const { name } of part.tunnels?.tunnels ?? []) {
