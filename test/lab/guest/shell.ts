@@ -13,6 +13,10 @@ export interface Ended {
   readonly output: string;
 }
 
+/** Behind standard input, output and error; no scenario has this many. */
+const FIRST_OWN_FD = 3;
+const LAST_OWN_FD = 255;
+
 const STATUS_MARK = "lab-exit-status:";
 
 /** Runs a shell command to its end, with its input from `input`. */
@@ -81,10 +85,14 @@ export function stop(daemon: Daemon, signal: number, timeoutMs: number): void {
   killNow(daemon);
 }
 
-/** Does something that takes its time in a process of its own, for which nobody waits. */
+/**
+ * Does something that takes its time in a process of its own, for which nobody waits. It has none of this one's sockets:
+ * their ports would be taken for as long as it lives.
+ */
 export function inBackground(action: (this: void) => void): void {
   const pid = mustSucceed(C.fork(), "fork");
   if (pid !== 0) return;
+  for (const fd of $range(FIRST_OWN_FD, LAST_OWN_FD)) C.close(fd);
   action();
   C._exit(0);
 }

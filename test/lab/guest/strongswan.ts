@@ -48,7 +48,10 @@ charon-systemd {
 `;
 }
 
-/** One connection with one child, from a client to the server. */
+/**
+ * One connection with one child, from a client to the server. It is negotiated when there is data for it, the usual
+ * setting, so whatever the watchdog lets the kernel ask for becomes a negotiation too many.
+ */
 export function clientConnection(client: Client, proposals: Proposals): string {
   return `
 connections {
@@ -71,6 +74,7 @@ connections {
         local_ts = ${client.innerAddress}/32
         remote_ts = ${SERVER_INNER_SUBNET}
         esp_proposals = ${proposals.esp}
+        start_action = trap
       }
     }
   }
@@ -117,6 +121,12 @@ export function initiateStrongSwan(client: Client): string {
 /** Negotiates a new epoch in the IKE session that is there. */
 export function rekeyStrongSwan(client: Client): void {
   swanctl(client.name, "--rekey --child net");
+}
+
+/** How many pairs of SAs it has made, in this session and before. */
+export function childrenOf(node: string): number {
+  const [, count] = string.gsub(strongSwanLog(node), "establishing CHILD_SA net", "");
+  return count;
 }
 
 export function strongSwanLog(node: string): string {

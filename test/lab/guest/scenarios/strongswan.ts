@@ -12,6 +12,7 @@ import { killVpnmasq, restartVpnmasq, startVpnmasq, stopVpnmasq, wipeSnapshot } 
 import type { Findings, Scenario } from "../scenario";
 import { type Daemon, must, stop } from "../shell";
 import {
+  childrenOf,
   clientConnection,
   initiateStrongSwan,
   startStrongSwan,
@@ -72,9 +73,11 @@ function tryTunnel(findings: Findings, topology: Topology): void {
     const said = initiateStrongSwan(client);
     return said.includes("initiate completed successfully") ? undefined : said;
   });
+  const before = childrenOf(client.name);
   rekeyUnderTraffic(trial, () => {
     rekeyStrongSwan(client);
   });
+  findings.atMost("rekey_negotiations", childrenOf(client.name) - before, "negotiations", 1);
   router = crashRouter(trial, router);
   forgottenByServer(trial);
   server = crashServer(trial, server);
