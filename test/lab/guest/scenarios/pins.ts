@@ -11,12 +11,11 @@ import { readOutDiscards } from "../../../../src/watchdog/hold-loss";
 import { Pins } from "../../../../src/watchdog/pins";
 import { nowMs, waitUntil } from "../clock";
 import { endOf, EndWatch, SERVER_END } from "../end-watch";
-import { C, mustSucceed } from "../libc";
 import { bringUp, type IkeVersion, logOf, rekeyEpoch } from "../libreswan";
 import { inNamespace } from "../namespace";
 import { NumberedPackets } from "../numbered-packets";
 import type { Findings, Scenario } from "../scenario";
-import { must, run } from "../shell";
+import { inBackground, must, run } from "../shell";
 import type { Client } from "../topology";
 import { startTraffic, stopTraffic, type Traffic } from "../traffic";
 import { endLab, type Lab, startLab } from "../tunnels";
@@ -60,14 +59,6 @@ function judgeHeld(findings: Findings, name: string, watch: EndWatch, flows: rea
   }
 }
 
-/** Does something that takes its time in a process of its own. */
-function inBackground(action: () => void): void {
-  const pid = mustSucceed(C.fork(), "fork");
-  if (pid !== 0) return;
-  action();
-  C._exit(0);
-}
-
 function pingFrom({ near, far }: EndWatch): void {
   inBackground(() => {
     run(`ip netns exec ${near.namespace} ping -q -c 1 -W 2 -I ${near.innerAddress} ${far.innerAddress}`);
@@ -101,7 +92,9 @@ function holdFirstEpoch(findings: Findings, name: string, watch: EndWatch, pingi
   const flows = bothHalves(watch);
   watch.place({ data: "hold", ping: undefined });
   for (const flow of flows) flow.send(HELD_PACKETS);
-  inBackground(() => bringUp(client));
+  inBackground(() => {
+    bringUp(client);
+  });
   const epoch = awaitEpoch(watch, undefined);
   watch.place({ data: "hold", ping: epoch });
   watch.monitor.awaitOn([epoch.inSpi]);
