@@ -2,12 +2,12 @@
 // Something happens to tunnels that carry traffic in both directions: how long until each carries it again, with and
 // without the watchdog?
 
-import { nowMs, sleepMs } from "./clock";
+import { sleepMs } from "./clock";
 import type { Findings, Scenario } from "./scenario";
 import { type Client, SERVER } from "./topology";
 import { backAfterMs, startTraffic, stopTraffic, type TrafficPattern } from "./traffic";
 import { type Circumstances, endRun, type Run, startRun, type WatchedLab } from "./watched-lab";
-import { explainTunnel, type WatchedState } from "./watchdogs";
+import { type Account, accountsOf, type WatchedState } from "./watchdogs";
 
 const BEFORE_MS = 1000;
 
@@ -60,8 +60,9 @@ function disturb(findings: Findings, disturbance: Disturbance, run: Run): void {
   for (const [index, client] of lab.topology.clients.entries()) {
     tellOutcome(lab, client, eventMs, backsMs[index]);
   }
-  judge(findings, disturbance, lab, backsMs, watchMs);
-  endRun(findings, lab);
+  const accounts = accountsOf(lab.watchdogs);
+  judge(findings, disturbance, lab, accounts, backsMs, watchMs);
+  endRun(findings, lab, accounts);
 }
 
 function tellOutcome({ timeLine }: WatchedLab, { name }: Client, eventMs: number, backMs: number): void {
@@ -73,6 +74,7 @@ function judge(
   findings: Findings,
   { bounds, leastDeadWithout }: Disturbance,
   lab: WatchedLab,
+  accounts: readonly Account[],
   backsMs: readonly number[],
   watchMs: number,
 ): void {
@@ -84,23 +86,28 @@ function judge(
     return;
   }
   findings.atMost(`${run.name}_dead_after_${watchMs / 1000}_s`, dead, "clients", 0);
-  judgeLongest(findings, lab, bounds, backsMs);
+  judgeLongest(findings, run, accounts, bounds, backsMs);
   const medianMs = sortedMs[math.floor(sortedMs.length / 2)];
   if (bounds.medianMs !== undefined) findings.atMost(`${run.name}_median`, medianMs, "ms", bounds.medianMs);
   else findings.figure(`${run.name}_median`, medianMs, "ms");
-  if (run.hasClientEndpoints) judgeActions(findings, lab, bounds);
+  if (run.hasClientEndpoints) judgeActions(findings, lab, accounts, bounds);
 }
 
-function judgeLongest(findings: Findings, lab: WatchedLab, bounds: RecoveryBounds, backsMs: readonly number[]): void {
-  const { run, watchdogs } = lab;
+function judgeLongest(
+  findings: Findings,
+  run: Run,
+  accounts: readonly Account[],
+  bounds: RecoveryBounds,
+  backsMs: readonly number[],
+): void {
   const longestMs = math.max(0, ...backsMs);
   if (bounds.isNegotiationExtra !== true) {
     findings.atMost(`${run.name}_longest`, longestMs, "ms", bounds.longestMs);
     return;
   }
   findings.figure(`${run.name}_longest`, longestMs, "ms");
-  const ofClients = watchdogs.filter(({ node }) => node !== SERVER);
-  const negotiationsMs = ofClients.map((watchdog) => negotiationMs(explainTunnel(watchdog, watchdog.tunnels[0])));
+  const ofClients = accounts.filter(({ watchdog }) => watchdog.node !== SERVER);
+  const negotiationsMs = ofClients.map(({ said }) => negotiationMs(said));
   findings.figure(`${run.name}_negotiation`, math.max(0, ...negotiationsMs), "ms");
   const ownMs = backsMs.map((backMs, index) => backMs - negotiationsMs[index]);
   findings.atMost(`${run.name}_longest_beside_negotiation`, math.max(0, ...ownMs), "ms", bounds.longestMs);
@@ -118,16 +125,19 @@ function negotiationMs({ events }: WatchedState): number {
 }
 
 /** What the watchdogs asked of the IKE daemons. */
-function judgeActions(findings: Findings, { run, watchdogs, timeLine }: WatchedLab, bounds: RecoveryBounds): void {
+function judgeActions(
+  findings: Findings,
+  { run, timeLine }: WatchedLab,
+  accounts: readonly Account[],
+  bounds: RecoveryBounds,
+): void {
   let newSessions = 0;
   let rekeys = 0;
-  for (const watchdog of watchdogs) {
-    for (const tunnel of watchdog.tunnels) {
-      for (const { age_ms, text } of explainTunnel(watchdog, tunnel).events) {
-        if (timeLine.isSince(nowMs() - age_ms)) {
-          newSessions += text.startsWith("new-ike:") ? 1 : 0;
-          rekeys += text.startsWith("rekey:") || text.startsWith("initiate:") ? 1 : 0;
-        }
+  for (const { said, saidMs } of accounts) {
+    for (const { age_ms, text } of said.events) {
+      if (timeLine.isSince(saidMs - age_ms)) {
+        newSessions += text.startsWith("new-ike:") ? 1 : 0;
+        rekeys += text.startsWith("rekey:") || text.startsWith("initiate:") ? 1 : 0;
       }
     }
   }

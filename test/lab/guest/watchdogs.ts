@@ -55,15 +55,28 @@ export function explainTunnel({ node }: Watchdog, tunnel: string): WatchedState 
   return json.decode(output) as WatchedState;
 }
 
-/** Puts what a watchdog says of its tunnels on the time line. */
-export function tellEvents(watchdog: Watchdog, timeLine: TimeLine): void {
-  for (const tunnel of watchdog.tunnels) {
+/** What a watchdog said of one of its tunnels, and when. */
+export interface Account {
+  readonly watchdog: Watchdog;
+  readonly tunnel: string;
+  readonly said: WatchedState;
+  readonly saidMs: number;
+}
+
+/** Asks every watchdog about every tunnel. Each answer takes the start of a program, so ask once. */
+export function accountsOf(watchdogs: readonly Watchdog[]): Account[] {
+  return watchdogs.flatMap((watchdog) =>
+    watchdog.tunnels.map((tunnel) => {
+      const said = explainTunnel(watchdog, tunnel);
+      return { watchdog, tunnel, said, saidMs: nowMs() };
+    }),
+  );
+}
+
+/** Puts what watchdogs say of their tunnels on the time line. */
+export function tellEvents(accounts: readonly Account[], timeLine: TimeLine): void {
+  for (const { watchdog, tunnel, said, saidMs } of accounts) {
     const label = watchdog.node === SERVER ? `server's watchdog, ${tunnel}` : `${tunnel}'s watchdog`;
-    const { events } = explainTunnel(watchdog, tunnel);
-    // Most of the time that asking takes is the start of the program that asks.
-    const toldMs = nowMs();
-    for (const { age_ms, state, text } of events) {
-      timeLine.at(toldMs - age_ms, `${label}: ${state}: ${text}`);
-    }
+    for (const { age_ms, state, text } of said.events) timeLine.at(saidMs - age_ms, `${label}: ${state}: ${text}`);
   }
 }

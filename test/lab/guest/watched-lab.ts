@@ -11,7 +11,7 @@ import { buildTopology, type Topology } from "./topology";
 import { TimeLine } from "./timeline";
 import { answeredPercent, measureTraffic } from "./traffic";
 import { bringAllUp, endLab, type Lab } from "./tunnels";
-import { tellEvents, watchClient, type Watchdog, watchServer, type WatchSettings } from "./watchdogs";
+import { accountsOf, tellEvents, watchClient, type Watchdog, watchServer, type WatchSettings } from "./watchdogs";
 
 /** What distinguishes a run from the others. */
 export interface Run {
@@ -173,8 +173,8 @@ function settingsOf(run: Run, { router }: Circumstances): RouterSettings {
 }
 
 /** Tells what the endpoints have to say and stops all. */
-export function endRun(findings: Findings, lab: WatchedLab): void {
-  for (const watchdog of lab.watchdogs) tellEvents(watchdog, lab.timeLine);
+export function endRun(findings: Findings, lab: WatchedLab, accounts = accountsOf(lab.watchdogs)): void {
+  tellEvents(accounts, lab.timeLine);
   lab.timeLine.close();
   for (const { process } of lab.watchdogs) stopEndpoint(process);
   if (findings.failures > 0) {
