@@ -5,10 +5,10 @@
 // events on a second socket. Only IPv4 is looked at.
 
 import type { Bytes } from "../wire/bytes";
-import { type EventLoop, READABLE } from "./event-loop";
-import { Attributes, messageFlag, type NetlinkMessage, NetlinkRequest, NetlinkSocket } from "./netlink";
-import { readMessages, readNative16, readNative32 } from "./netlink";
-import { fail, type Outcome, outcomeOf, succeed } from "./outcome";
+import type { EventLoop } from "./event-loop";
+import { Attributes, messageFlag, type NetlinkMessage, NetlinkRequest, readNative16, readNative32 } from "./netlink";
+import { NetlinkClient, type Resynchronise } from "./netlink-client";
+import { fail, type Outcome, succeed } from "./outcome";
 
 /** linux/if_arp.h: kinds of links met on routers. */
 export const hardwareType = {
@@ -79,8 +79,7 @@ export type RouteEvent =
   | { readonly kind: "neighbour gone"; readonly neighbour: Neighbour }
   /** Some IPv4 route came or went: ask again. */
   | { readonly kind: "route" }
-  /** Events were lost (ENOBUFS): ask for everything again. */
-  | { readonly kind: "resynchronise" };
+  | Resynchronise;
 
 /** linux/socket.h */
 const AF_UNSPEC = 0;
@@ -142,11 +141,6 @@ const NTF_USE = 0x1;
 const NUD_VALID = 0x02 + 0x04 + 0x08 + 0x10 + 0x40 + 0x80;
 const NUD_FAILED = 0x20;
 const NUD_PERMANENT = 0x80;
-
-/** A dump that changes disturb is made again, so often at most. */
-const DUMP_TRIES = 3;
-/** Datagrams of changes taken in one round of the loop. */
-const CHANGES_A_ROUND = 64;
 
 /** The link a message describes; undefined when it is about something else or cut short. */
 export function readLink(bytes: Bytes, message: NetlinkMessage): Link | undefined {
@@ -253,47 +247,37 @@ function neighbourEvent(isThere: boolean, neighbour: Neighbour | undefined): Rou
 }
 
 export class RouteSocket {
-  private constructor(
-    private readonly questions: NetlinkSocket,
-    private readonly changes: NetlinkSocket | undefined,
-    private readonly loop: EventLoop | undefined,
-  ) {}
+  private constructor(private readonly kernel: NetlinkClient) {}
 
   /** Opens a socket for questions and, when `loop` is given, calls `onEvent` for every change from now on. */
   static open(this: void, loop?: EventLoop, onEvent?: (this: void, event: RouteEvent) => void): Outcome<RouteSocket> {
-    const [questions, problem] = NetlinkSocket.open(NETLINK_ROUTE, 0);
-    if (questions === undefined) return fail(problem);
-    if (loop === undefined || onEvent === undefined) return succeed(new RouteSocket(questions, undefined, undefined));
-    const [changes, changesProblem] = NetlinkSocket.open(NETLINK_ROUTE, CHANGES);
-    if (changes === undefined) {
-      questions.close();
-      return fail(changesProblem);
-    }
-    loop.watch(changes.fd, READABLE, () => {
-      reportChanges(changes, onEvent);
-    });
-    return succeed(new RouteSocket(questions, changes, loop));
+    const [kernel, problem] =
+      loop === undefined || onEvent === undefined
+        ? NetlinkClient.open(NETLINK_ROUTE)
+        : NetlinkClient.follow<RouteEvent>(NETLINK_ROUTE, { loop, groups: CHANGES, read: readEvent, onEvent });
+    if (kernel === undefined) return fail(problem);
+    return succeed(new RouteSocket(kernel));
   }
 
   /** All links. */
   links(): Outcome<Link[]> {
     const request = new NetlinkRequest(type.getLink, messageFlag.request + messageFlag.dump);
     request.number8(AF_UNSPEC).number8(0).number16(0).number32(0).number32(0).number32(0);
-    return this.dump(request, "links cannot be listed", readLink);
+    return this.kernel.dump(request, "links cannot be listed", readLink);
   }
 
   /** All IPv4 addresses of this host. */
   addresses(): Outcome<InterfaceAddress[]> {
     const request = new NetlinkRequest(type.getAddress, messageFlag.request + messageFlag.dump);
     request.number8(AF_INET).number8(0).number16(0).number32(0);
-    return this.dump(request, "addresses cannot be listed", readAddress);
+    return this.kernel.dump(request, "addresses cannot be listed", readAddress);
   }
 
   /** All IPv4 neighbours. */
   neighbours(): Outcome<Neighbour[]> {
     const request = new NetlinkRequest(type.getNeighbour, messageFlag.request + messageFlag.dump);
     request.number8(AF_INET).number8(0).number16(0).number32(0).number16(0).number8(0).number8(0);
-    return this.dump(request, "neighbours cannot be listed", readNeighbour);
+    return this.kernel.dump(request, "neighbours cannot be listed", readNeighbour);
   }
 
   /**
@@ -318,15 +302,11 @@ export class RouteSocket {
     request.number8(AF_INET).number8(0).number16(0).number32(interfaceIndex);
     request.number16(0).number8(NTF_USE).number8(0);
     request.attributeAddress(NDA_DST, address);
-    return this.questions.ask(request, "neighbour cannot be looked for", () => undefined);
+    return this.kernel.command(request, "neighbour cannot be looked for");
   }
 
   close(): void {
-    if (this.changes !== undefined && this.changes.fd >= 0) {
-      this.loop?.unwatch(this.changes.fd);
-      this.changes.close();
-    }
-    this.questions.close();
+    this.kernel.close();
   }
 
   private askRoute(destination: number, outInterface: number | undefined, flags: number): Outcome<Route> {
@@ -335,46 +315,6 @@ export class RouteSocket {
     request.number8(0).number8(0).number8(0).number8(0).number32(flags);
     request.attributeAddress(RTA_DST, destination);
     if (outInterface !== undefined) request.attribute32(RTA_OIF, outInterface);
-    const what = "no route";
-    let route: Route | undefined;
-    const [done, problem] = this.questions.ask(request, what, (message) => {
-      route = readRoute(this.questions.buffer, message);
-    });
-    if (done === undefined) return fail(problem);
-    return outcomeOf(route, `${what}: the kernel's answer makes no sense`);
-  }
-
-  private dump<Item>(
-    request: NetlinkRequest,
-    what: string,
-    read: (bytes: Bytes, message: NetlinkMessage) => Item | undefined,
-  ): Outcome<Item[]> {
-    let cause = what;
-    for (const _ of $range(1, DUMP_TRIES)) {
-      const items: Item[] = [];
-      const [done, problem] = this.questions.ask(request, what, (message) => {
-        const item = read(this.questions.buffer, message);
-        if (item !== undefined) items.push(item);
-      });
-      if (done !== undefined) return succeed(items);
-      cause = problem;
-    }
-    return fail(cause);
-  }
-}
-
-function reportChanges(changes: NetlinkSocket, onEvent: (this: void, event: RouteEvent) => void): void {
-  for (const _ of $range(1, CHANGES_A_ROUND)) {
-    const received = changes.receive();
-    if (received === "overrun") {
-      changes.discard();
-      onEvent({ kind: "resynchronise" });
-      return;
-    }
-    if (received !== "message") return;
-    for (const message of readMessages(changes.buffer, changes.lengthBytes)) {
-      const event = readEvent(changes.buffer, message);
-      if (event !== undefined) onEvent(event);
-    }
+    return this.kernel.answer(request, "no route", readRoute);
   }
 }

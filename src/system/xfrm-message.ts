@@ -36,6 +36,7 @@ import {
 } from "./abi/xfrm";
 import { isLittleEndian } from "./ffi";
 import { Attributes, native16, native32, type NetlinkMessage, readNative16, readNative32 } from "./netlink";
+import type { Resynchronise } from "./netlink-client";
 
 /** Encapsulating Security Payload, RFC 4303. */
 export const PROTOCOL_ESP = 50;
@@ -146,8 +147,7 @@ export type XfrmEvent =
   /** All SAs, or all policies, were removed at once. */
   | { readonly kind: "sas flushed" }
   | { readonly kind: "policies flushed" }
-  /** Events were lost (ENOBUFS): ask for everything again. */
-  | { readonly kind: "resynchronise" };
+  | Resynchronise;
 
 // Reading
 

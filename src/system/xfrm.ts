@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The kernel's IPsec over netlink: SAs and policies listed, changed and followed, beside the IKE daemon that made them.
-//
-// Two sockets, as with routes: one for questions, answered before the call returns, and one for events.
 
 import { attributeType, eventGroup, messageType, NETLINK_XFRM } from "./abi/xfrm";
 import { errno } from "./errno";
-import { type EventLoop, READABLE } from "./event-loop";
-import { messageFlag, type NetlinkMessage, NetlinkRequest, NetlinkSocket, readMessages } from "./netlink";
-import { fail, type Outcome, outcomeOf, succeed } from "./outcome";
+import type { EventLoop } from "./event-loop";
+import { messageFlag, NetlinkRequest } from "./netlink";
+import { NetlinkClient } from "./netlink-client";
+import { fail, type Outcome, succeed } from "./outcome";
 import {
   type LarvalRequest,
   larvalText,
@@ -29,11 +28,6 @@ import {
 } from "./xfrm-message";
 
 export { eventGroup };
-
-/** A dump that changes disturb is made again, so often at most. */
-const DUMP_TRIES = 3;
-/** Datagrams of events taken in one round of the loop. */
-const EVENTS_A_ROUND = 64;
 
 /** What comes of adding a policy. */
 export type Addition = "added" | "taken";
@@ -59,17 +53,13 @@ export interface Xfrm {
 }
 
 export class XfrmSocket implements Xfrm {
-  private constructor(
-    private readonly questions: NetlinkSocket,
-    private readonly events: NetlinkSocket | undefined,
-    private readonly loop: EventLoop | undefined,
-  ) {}
+  private constructor(private readonly kernel: NetlinkClient) {}
 
   /** Opens a socket for questions only. */
   static open(this: void): Outcome<XfrmSocket> {
-    const [questions, problem] = NetlinkSocket.open(NETLINK_XFRM, 0);
-    if (questions === undefined) return fail(problem);
-    return succeed(new XfrmSocket(questions, undefined, undefined));
+    const [kernel, problem] = NetlinkClient.open(NETLINK_XFRM);
+    if (kernel === undefined) return fail(problem);
+    return succeed(new XfrmSocket(kernel));
   }
 
   /**
@@ -83,48 +73,30 @@ export class XfrmSocket implements Xfrm {
     groups: number,
     onEvent: (this: void, event: XfrmEvent) => void,
   ): Outcome<XfrmSocket> {
-    const [questions, problem] = NetlinkSocket.open(NETLINK_XFRM, 0);
-    if (questions === undefined) return fail(problem);
-    const [events, eventsProblem] = NetlinkSocket.open(NETLINK_XFRM, groups);
-    if (events === undefined) {
-      questions.close();
-      return fail(eventsProblem);
-    }
-    loop.watch(events.fd, READABLE, () => {
-      reportEvents(events, onEvent);
-    });
-    return succeed(new XfrmSocket(questions, events, loop));
+    const subscription = { loop, groups, read: readEvent, onEvent };
+    const [kernel, problem] = NetlinkClient.follow<XfrmEvent>(NETLINK_XFRM, subscription);
+    if (kernel === undefined) return fail(problem);
+    return succeed(new XfrmSocket(kernel));
   }
 
   sas(): Outcome<Sa[]> {
-    const [sas, problem] = this.dump(messageType.getSa, "the kernel's SAs cannot be listed", readSa);
+    const [sas, problem] = this.kernel.dump(all(messageType.getSa), "the kernel's SAs cannot be listed", readSa);
     if (sas === undefined) return fail(problem);
     return succeed(sas.filter((sa) => sa.protocol === PROTOCOL_ESP));
   }
 
   sa(id: SaId): Outcome<Sa | "absent"> {
-    const what = "the SA cannot be read";
     const request = new NetlinkRequest(messageType.getSa, messageFlag.request).bytes(saIdText(id));
     addMark(request, id.mark);
-    let sa: Sa | undefined;
-    const [done, problem] = this.questions.ask(request, what, (message) => {
-      sa = readSa(this.questions.buffer, message);
-    });
-    if (done === undefined && this.questions.refusal === errno.ESRCH) return succeed("absent" as const);
-    if (done === undefined) return fail(problem);
-    return outcomeOf<Sa | "absent">(sa, `${what}: it is not for IPv4`);
+    const [sa, problem] = this.kernel.answer(request, "the SA cannot be read", readSa, "it is not for IPv4");
+    if (sa !== undefined) return succeed(sa);
+    return this.kernel.refusal() === errno.ESRCH ? succeed("absent" as const) : fail(problem);
   }
 
   allocate(wanted: LarvalRequest): Outcome<Sa> {
-    const what = "no SPI can be had for a larval SA";
     const request = new NetlinkRequest(messageType.allocateSpi, messageFlag.request).bytes(larvalText(wanted));
     addInterface(request, wanted.interfaceId);
-    let sa: Sa | undefined;
-    const [done, problem] = this.questions.ask(request, what, (message) => {
-      sa = readSa(this.questions.buffer, message);
-    });
-    if (done === undefined) return fail(problem);
-    return outcomeOf(sa, `${what}: the kernel's answer makes no sense`);
+    return this.kernel.answer(request, "no SPI can be had for a larval SA", readSa);
   }
 
   removeSa(id: SaId): Outcome<Removal> {
@@ -134,20 +106,20 @@ export class XfrmSocket implements Xfrm {
   }
 
   policies(): Outcome<Policy[]> {
-    return this.dump(messageType.getPolicy, "the kernel's IPsec policies cannot be listed", readPolicy);
+    return this.kernel.dump(all(messageType.getPolicy), "the kernel's IPsec policies cannot be listed", readPolicy);
   }
 
   addPolicy(policy: Policy): Outcome<Addition> {
     const request = policyRequest(messageType.newPolicy, policy);
-    const [done, problem] = this.questions.ask(request, "the IPsec policy cannot be added", () => undefined);
+    const [done, problem] = this.kernel.command(request, "the IPsec policy cannot be added");
     if (done !== undefined) return succeed("added" as const);
-    if (this.questions.refusal === errno.EEXIST) return succeed("taken" as const);
+    if (this.kernel.refusal() === errno.EEXIST) return succeed("taken" as const);
     return fail(problem);
   }
 
   updatePolicy(policy: Policy): Outcome<true> {
     const request = policyRequest(messageType.updatePolicy, policy);
-    return this.questions.ask(request, "the IPsec policy cannot be updated", () => undefined);
+    return this.kernel.command(request, "the IPsec policy cannot be updated");
   }
 
   removePolicy(id: PolicyId): Outcome<Removal> {
@@ -158,41 +130,23 @@ export class XfrmSocket implements Xfrm {
   }
 
   close(): void {
-    if (this.events !== undefined && this.events.fd >= 0) {
-      this.loop?.unwatch(this.events.fd);
-      this.events.close();
-    }
-    this.questions.close();
+    this.kernel.close();
   }
 
   private remove(request: NetlinkRequest, what: string, absent: number): Outcome<Removal> {
-    const [done, problem] = this.questions.ask(request, what, () => undefined);
+    const [done, problem] = this.kernel.command(request, what);
     if (done !== undefined) return succeed("removed" as const);
-    if (this.questions.refusal === absent) return succeed("absent" as const);
+    if (this.kernel.refusal() === absent) return succeed("absent" as const);
     return fail(problem);
-  }
-
-  private dump<Item>(
-    type: number,
-    what: string,
-    read: (bytes: NetlinkSocket["buffer"], message: NetlinkMessage) => Item | undefined,
-  ): Outcome<Item[]> {
-    let cause = what;
-    for (const _ of $range(1, DUMP_TRIES)) {
-      const items: Item[] = [];
-      const request = new NetlinkRequest(type, messageFlag.request + messageFlag.dump);
-      const [done, problem] = this.questions.ask(request, what, (message) => {
-        const item = read(this.questions.buffer, message);
-        if (item !== undefined) items.push(item);
-      });
-      if (done !== undefined) return succeed(items);
-      cause = problem;
-    }
-    return fail(cause);
   }
 }
 
 const WRITE = messageFlag.request + messageFlag.acknowledge;
+
+/** A request for all there is. */
+function all(type: number): NetlinkRequest {
+  return new NetlinkRequest(type, messageFlag.request + messageFlag.dump);
+}
 
 function policyRequest(type: number, policy: Policy): NetlinkRequest {
   const request = new NetlinkRequest(type, WRITE).bytes(policyText(policy));
@@ -210,20 +164,4 @@ function addMark(request: NetlinkRequest, mark: Mark | undefined): void {
 
 function addInterface(request: NetlinkRequest, interfaceId: number): void {
   if (interfaceId !== 0) request.attribute32(attributeType.interfaceId, interfaceId);
-}
-
-function reportEvents(events: NetlinkSocket, onEvent: (this: void, event: XfrmEvent) => void): void {
-  for (const _ of $range(1, EVENTS_A_ROUND)) {
-    const received = events.receive();
-    if (received === "overrun") {
-      events.discard();
-      onEvent({ kind: "resynchronise" });
-      return;
-    }
-    if (received !== "message") return;
-    for (const message of readMessages(events.buffer, events.lengthBytes)) {
-      const event = readEvent(events.buffer, message);
-      if (event !== undefined) onEvent(event);
-    }
-  }
 }
