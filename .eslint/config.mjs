@@ -63,6 +63,7 @@ export default tseslint.config(
       "@typescript-eslint/prefer-nullish-coalescing": "error",
       "@typescript-eslint/unbound-method": "off", // functions have no `this` in Lua (noImplicitSelf)
       "local/accessors": "error",
+      "local/array-holes": "error",
       "local/cdata-arrays": "error",
       "local/integer-truncation": "error",
       "local/native-modules": ["error", { modules }],

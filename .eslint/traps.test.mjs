@@ -26,6 +26,8 @@ const TRAPS = [
   ["export const a = (text: string): number => text.length;", "local/string-characters", LUA],
   ["export class A { get a(): number { return 1; } }", "local/accessors", LUA],
   ["export const a = ffi.new('int[4]') as number[];", "local/cdata-arrays", LUA],
+  ["export function a(b: number[]): void { b.push(b.shift()!); }", "local/array-holes", LUA],
+  ["export const a = (b?: string): unknown[] => ['x', b];", "local/array-holes", LUA],
   ["import { socket } from 'socket';", "local/native-modules", LUA],
   ["/** @perPacket */ export function a(b: number[]): void { b.push(1); }", "local/per-packet", LUA],
   ["export function a(): void { for (;;) { continue; } }", "local/plain-lua", PURE],

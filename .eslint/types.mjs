@@ -22,3 +22,18 @@ export function isStringType(type) {
 export function isInstanceOf(type, names) {
   return parts(type).some((part) => names.has(part.symbol?.name));
 }
+
+/** Whether a value of the type may be undefined. */
+export function mayBeUndefined(type) {
+  return parts(type).some((part) => (part.flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Void)) !== 0);
+}
+
+/** Whether a value of the type may be a tuple. */
+export function isTupleType(checker, type) {
+  return parts(type).some((part) => checker.isTupleType(part));
+}
+
+/** Whether a value of the type is an array, and no tuple. */
+export function isArrayType(checker, type) {
+  return parts(type).some((part) => checker.isArrayType(part));
+}

@@ -3,17 +3,17 @@
 
 import type { Policy, Selector } from "../../../src/system/xfrm-message";
 import { dataPins, halves, isPin, pingPin, templateOf, trafficOf } from "../../../src/watchdog/pin-policy";
-import { parsePrefix } from "../../../src/wire/address";
 import { address } from "../frame";
 import { LOCAL, PEER } from "./fake-xfrm";
+import { prefix } from "./prefix";
 
 const PEERS = { local: LOCAL, peer: PEER, reqid: 16389 };
 const TEMPLATE = templateOf({ peers: PEERS, outSpi: 0x11223344, mode: "tunnel", mark: undefined });
 
 function selector(changes: Partial<Selector> = {}): Selector {
   return {
-    source: parsePrefix("10.0.1.1/32")!,
-    destination: parsePrefix("10.99.0.0/24")!,
+    source: prefix("10.0.1.1/32"),
+    destination: prefix("10.99.0.0/24"),
     protocol: 0,
     sourcePort: { value: 0, mask: 0 },
     destinationPort: { value: 0, mask: 0 },
@@ -60,8 +60,8 @@ describe("the halves of a selector", () => {
       selector({
         sourcePort: exactPort,
         destinationPort: exactPort,
-        source: parsePrefix("0.0.0.0/0")!,
-        destination: parsePrefix("10.99.0.1/32")!,
+        source: prefix("0.0.0.0/0"),
+        destination: prefix("10.99.0.1/32"),
       }),
     ],
   ];
@@ -81,7 +81,7 @@ describe("the halves of a selector", () => {
   }
 
   it("are none when it matches a single connection", () => {
-    const destination = parsePrefix("10.99.0.1/32")!;
+    const destination = prefix("10.99.0.1/32");
     assert.equal(0, halves(selector({ sourcePort: exactPort, destinationPort: exactPort, destination })).length);
   });
 
@@ -89,10 +89,10 @@ describe("the halves of a selector", () => {
     const whole = selector({
       sourcePort: exactPort,
       destinationPort: exactPort,
-      destination: parsePrefix("0.0.0.0/0")!,
+      destination: prefix("0.0.0.0/0"),
     });
     assert.same(
-      [parsePrefix("0.0.0.0/1")!, parsePrefix("128.0.0.0/1")!],
+      [prefix("0.0.0.0/1"), prefix("128.0.0.0/1")],
       halves(whole).map((half) => half.destination),
     );
   });
@@ -134,7 +134,7 @@ describe("pins", () => {
 
 describe("a tunnel's traffic", () => {
   it("is what the IKE daemon's policies for these peers say, without the pins", () => {
-    const second = selector({ destination: parsePrefix("10.98.0.0/24")! });
+    const second = selector({ destination: prefix("10.98.0.0/24") });
     const tunnel = {
       name: "t",
       traffic: { selectors: [selector()], mark: undefined, interfaceId: 0 },

@@ -5,21 +5,21 @@ import type { Policy } from "../../../src/system/xfrm-message";
 import type { PinnedTunnel, PinTarget } from "../../../src/watchdog/pin-policy";
 import { type PinPlacement, Pins } from "../../../src/watchdog/pins";
 import { isPlaceholder } from "../../../src/watchdog/placeholder";
-import { parsePrefix } from "../../../src/wire/address";
 import { address } from "../frame";
 import { FakeXfrm, LOCAL, outgoing, PEER } from "./fake-xfrm";
+import { prefix } from "./prefix";
 
 const ANY_PORT = { value: 0, mask: 0 };
 
 function tunnel(name: string, destination: string): PinnedTunnel {
   const selector = {
-    source: parsePrefix("10.0.1.1/32")!,
-    destination: parsePrefix(destination)!,
+    source: prefix("10.0.1.1/32"),
+    destination: prefix(destination),
     protocol: 0,
     sourcePort: ANY_PORT,
     destinationPort: ANY_PORT,
   };
-  const ping = { source: address("10.0.1.1"), target: parsePrefix(destination)!.network };
+  const ping = { source: address("10.0.1.1"), target: prefix(destination).network };
   return { name, traffic: { selectors: [selector], mark: undefined, interfaceId: 0 }, ping };
 }
 

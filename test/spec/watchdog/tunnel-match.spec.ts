@@ -3,17 +3,17 @@
 
 import type { Policy } from "../../../src/system/xfrm-message";
 import { type TunnelDescription, trafficFor, tunnelOf } from "../../../src/watchdog/tunnel-match";
-import { parsePrefix } from "../../../src/wire/address";
 import { address } from "../frame";
 import { LOCAL, PEER } from "./fake-xfrm";
+import { prefix } from "./prefix";
 
 const ANY_PORT = { value: 0, mask: 0 };
 
 /** A policy as an IKE daemon makes it. */
 function policy(reqid: number, source: string, destination: string): Policy {
   const selector = {
-    source: parsePrefix(source)!,
-    destination: parsePrefix(destination)!,
+    source: prefix(source),
+    destination: prefix(destination),
     protocol: 0,
     sourcePort: ANY_PORT,
     destinationPort: ANY_PORT,
@@ -39,8 +39,8 @@ const peers = (reqid: number): { local: number; peer: number; reqid: number } =>
 describe("an epoch", () => {
   const one = tunnel({ ping: { source: address("10.99.0.1"), target: address("10.0.1.1") } });
   const two = tunnel({
-    localNetworks: [parsePrefix("10.99.0.0/24")!],
-    remoteNetworks: [parsePrefix("10.0.2.0/24")!],
+    localNetworks: [prefix("10.99.0.0/24")],
+    remoteNetworks: [prefix("10.0.2.0/24")],
   });
   const policies = [policy(1, "10.99.0.0/24", "10.0.1.1/32"), policy(2, "10.99.0.0/24", "10.0.2.1/32")];
 
@@ -66,8 +66,8 @@ describe("a tunnel's traffic", () => {
 
   it("is what was configured, before there is any epoch", () => {
     const networks = {
-      localNetworks: [parsePrefix("10.99.0.0/24")!],
-      remoteNetworks: [parsePrefix("10.0.1.0/24")!, parsePrefix("10.0.2.0/24")!],
+      localNetworks: [prefix("10.99.0.0/24")],
+      remoteNetworks: [prefix("10.0.1.0/24"), prefix("10.0.2.0/24")],
     };
     const traffic = trafficFor(tunnel(networks), undefined, policies)!;
     assert.same(

@@ -10,10 +10,10 @@ import type { PinPlacement } from "../../../src/watchdog/pins";
 import type { PinnedTunnel } from "../../../src/watchdog/pin-policy";
 import { Watchdog } from "../../../src/watchdog/watchdog";
 import { type TunnelSettings, WatchedTunnel } from "../../../src/watchdog/watched-tunnel";
-import { parsePrefix } from "../../../src/wire/address";
 import { CLIENT, SERVER } from "../epoch/tunnel-run";
 import { address } from "../frame";
 import { LOCAL, PEER } from "./fake-xfrm";
+import { prefix } from "./prefix";
 
 class FakeDaemon implements IkeDaemon {
   readonly name = "libreswan";
@@ -61,9 +61,9 @@ function settings(name: string, remote: string, parameters: EpochParameters): Tu
     connection: `${name}-connection`,
     local: undefined,
     peer: undefined,
-    localNetworks: [parsePrefix("10.0.1.1/32")!],
-    remoteNetworks: [parsePrefix(remote)!],
-    ping: { source: address("10.0.1.1"), target: parsePrefix(remote)!.network + 1 },
+    localNetworks: [prefix("10.0.1.1/32")],
+    remoteNetworks: [prefix(remote)],
+    ping: { source: address("10.0.1.1"), target: prefix(remote).network + 1 },
     parameters,
   };
 }
@@ -75,7 +75,7 @@ function epoch(outSpi: number, reqid = 1): EpochSas {
 
 function daemonPolicy(reqid: number, destination: string): Policy {
   const anyPort = { value: 0, mask: 0 };
-  const [source, target] = [parsePrefix("10.0.1.1/32")!, parsePrefix(destination)!];
+  const [source, target] = [prefix("10.0.1.1/32"), prefix(destination)];
   return {
     selector: { source, destination: target, protocol: 0, sourcePort: anyPort, destinationPort: anyPort },
     direction: "out",
