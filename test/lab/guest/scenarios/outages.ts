@@ -59,7 +59,7 @@ export const natCrash = disturbanceScenario({
   name: "nat-crash",
   explanation:
     "Ten clients; the router is killed and its table and snapshot are gone. As published, tunnels are bound to one another's answers; vpnmasq learns most of them anew, and the watchdogs, with standard timers, rekey the others. With --long with IKEv1 too.",
-  circumstances: { ...PLAIN, endpoint: STANDARD_ENDPOINT, clientCount: 10 },
+  circumstances: { clientCount: 10, endpoint: STANDARD_ENDPOINT },
   pattern: PATTERN,
   runs: isLong() ? [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)] : [WITHOUT, ALL_OURS],
   strike: loseMemory,
