@@ -2,13 +2,15 @@
 // OpenIKED as the server of one client: the only IKE daemon here that can be told to take no part in NAT traversal (-T),
 // without which strongSwan would go to UDP 4500.
 
-import { waitUntil } from "./clock";
+import { sleepMs, waitUntil } from "./clock";
 import { runDirectoryOf, SECRET } from "./libreswan";
 import { type Daemon, isRunning, killNow, must, readText, run, spawn, writeText } from "./shell";
 import type { Proposals } from "./strongswan";
 import { type Client, SERVER, SERVER_ADDRESS, SERVER_INNER_SUBNET } from "./topology";
 
 const READY_TIMEOUT_MS = 10_000;
+/** Its processes go on exchanging their configuration for a moment and then drop the sessions that there are (seen). */
+const SETTLE_MS = 1000;
 
 /** What a client may propose: OpenIKED's SHA-2 for ESP is cut to another length than Linux expects. */
 export const OPENIKED_PROPOSALS: Proposals = { ike: "aes256-sha256-modp2048", esp: "aes256-sha1" };
@@ -38,6 +40,7 @@ export function startOpenIked(client: Client): Daemon {
   const words = ["iked", "-d", "-v", "-T", "-f", fileOf("iked.conf"), "-s", fileOf("iked.sock")];
   const daemon = spawn(["ip", "netns", "exec", SERVER, ...words], fileOf("iked.log"));
   const isReady = waitUntil(() => !isRunning(daemon) || isAnswering(client), READY_TIMEOUT_MS);
+  sleepMs(SETTLE_MS);
   if (!isReady || !isRunning(daemon)) error(`OpenIKED did not start:\n${openIkedLog()}`, 0);
   return daemon;
 }

@@ -65,7 +65,7 @@ export const race3 = raceScenario({
     return stage.letAnswersPass();
   },
   isFatalTo: () => true,
-  runs: [WITHOUT, WITH_BOTH, withIkeV1(WITHOUT), withIkeV1(WITH_BOTH)],
+  runs: [WITHOUT, WITH_BOTH, withIkeV1(WITH_BOTH)],
 });
 
 export const race4 = raceScenario({
