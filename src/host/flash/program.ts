@@ -51,7 +51,9 @@ export async function runProgram(
   const child = spawn(program, others, { stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], signal });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-OUTPUT_CHARACTERS_MAX)));
+    stream
+      ?.setEncoding("utf8")
+      .on("data", (text: string) => (output = (output + text.replaceAll("\r", "")).slice(-OUTPUT_CHARACTERS_MAX)));
   }
   let isLate = false;
   const limit = setTimeout(() => {

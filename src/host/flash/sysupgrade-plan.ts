@@ -27,6 +27,15 @@ const INSTALL_SECONDS = 300;
 const RETURN_SECONDS = 420;
 const RETRY_SECONDS = 3;
 
+/** ssh's own status, when it did not come to the command. */
+const SSH_FAILED = 255;
+const NOT_LET_IN =
+  "the board does not let root in. Give it your key (ssh-copy-id root@ADDRESS), or a root without a password";
+
+const OTHER_KEY =
+  "the board there has another host key than the one that was known. If it was reset, forget the old: " +
+  "ssh-keygen -R ADDRESS. If not, it is another machine";
+
 const SAME = "Nothing was written: the board is as it was.";
 const RESUME = "Give the same command again; a copy that is whole is used.";
 
@@ -42,8 +51,16 @@ interface Shell {
 function shell({ address, port }: SysupgradeOptions, isKnown: boolean): Shell {
   const keys = isKnown
     ? ["-o", "StrictHostKeyChecking=accept-new"]
-    : ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
-  const limits = ["-o", `ConnectTimeout=${String(CONNECT_SECONDS)}`, "-o", "ServerAliveInterval=5"];
+    : ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+  // Without its warnings (a key that is new): they would stand before what the board says.
+  const limits = [
+    "-o",
+    "LogLevel=ERROR",
+    "-o",
+    `ConnectTimeout=${String(CONNECT_SECONDS)}`,
+    "-o",
+    "ServerAliveInterval=5",
+  ];
   return { on: (line) => ["ssh", ...keys, ...limits, "-p", String(port), `root@${address}`, line] };
 }
 
@@ -57,7 +74,9 @@ function freeKibibytes(output: string): number {
 
 function lookJudge(board: Board, image: Image): Judge {
   return (answer) => {
-    if (answer.status === 255) return `the board cannot be reached by ssh: ${answer.output.trim()}`;
+    if (/Permission denied/.test(answer.output)) return NOT_LET_IN;
+    if (/Host key verification failed/.test(answer.output)) return OTHER_KEY;
+    if (answer.status === SSH_FAILED) return `the board cannot be reached by ssh: ${answer.output.trim()}`;
     const name = answer.output.split("\n")[0]?.trim() ?? "";
     if (!board.openwrt.supportedDevices.includes(name)) {
       const wanted = board.openwrt.supportedDevices.join(" or ");
