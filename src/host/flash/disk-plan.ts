@@ -40,7 +40,7 @@ function uses(device: BlockDevice): string[] {
 export function diskJudge(image: Image): Judge {
   return (answer) => {
     const [device] = devicesOf(answer);
-    if (device === undefined) return endedWell(answer) ?? "lsblk knows no such device";
+    if (device === undefined) return "it is no block device. lsblk lists those of this machine";
     if (device.type !== "disk" && device.type !== "loop") {
       return `${device.path} is a ${device.type}, not a whole disk`;
     }
