@@ -78,7 +78,7 @@ function nodeSteps(): Step[] {
       limitSeconds: 120,
       count: countNodeTest,
     },
-    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 120, count: countNodeTest },
+    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 240, count: countNodeTest },
   ];
 }
 

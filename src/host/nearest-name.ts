@@ -3,7 +3,8 @@
 
 import { closestMatch } from "leven";
 
-/** The nearest of the known names, or undefined when more than half the letters would have to change. */
+/** The known name that begins so, else the nearest; undefined when more than half the letters would have to change. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
-  return closestMatch(name, known, { maxDistance: Math.floor(name.length / 2) });
+  const longer = known.find((candidate) => candidate.startsWith(name));
+  return longer ?? closestMatch(name, known, { maxDistance: Math.floor(name.length / 2) });
 }

@@ -19,6 +19,15 @@ export function wrap(text: string, indent = ""): string {
   return [...lines, line].join("\n");
 }
 
+/** Wraps the lines that are too wide, each with its own indentation; what has no spaces, such as a path, stays whole. */
+export function wrapLines(text: string): string {
+  const lines = text.split("\n").map((line) => {
+    const indent = /^ */.exec(line)?.[0] ?? "";
+    return line.length > WIDTH ? wrap(line.slice(indent.length), indent) : line;
+  });
+  return lines.join("\n");
+}
+
 export function heading(text: string): string {
   return `\n${text}\n${"─".repeat(text.length)}`;
 }

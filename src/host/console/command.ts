@@ -7,6 +7,7 @@ import { openPlace, type Place } from "./port.js";
 import { type ConsoleRequest, consoleRequest, type SendTask, USAGE } from "./request.js";
 import { runInShell, wakeShell } from "./shell.js";
 import { joinTerminal } from "./terminal.js";
+import { wrapLines } from "../page.js";
 import { Refusal } from "../refusal.js";
 
 /** Where a command's text goes: standard output and standard error, or a test. */
@@ -78,7 +79,7 @@ export async function consoleCommand(words: readonly string[], pages: Pages): Pr
     return 0;
   } catch (problem) {
     if (!(problem instanceof Refusal || problem instanceof ConsoleProblem)) throw problem;
-    pages.err(`${problem.message}\n`);
+    pages.err(`${wrapLines(problem.message)}\n`);
     return STATUS_OF_TOOL;
   }
 }

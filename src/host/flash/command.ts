@@ -7,7 +7,7 @@ import { ConsoleLink } from "../console/link.js";
 import { openPlace, placeOf } from "../console/port.js";
 import type { Pages } from "../console/command.js";
 import type { Figure, ResultDocument } from "../document.js";
-import { wrap } from "../page.js";
+import { wrap, wrapLines } from "../page.js";
 import { Refusal } from "../refusal.js";
 import { diskPlan } from "./disk-plan.js";
 import { imageProblem } from "./image-fit.js";
@@ -146,7 +146,7 @@ export async function flashCommand(argv: readonly string[], pages: Pages): Promi
     return argv.length === 0 ? 1 : 0;
   } catch (problem) {
     if (!(problem instanceof Refusal)) throw problem;
-    pages.err(`${problem.message}\n`);
+    pages.err(`${wrapLines(problem.message)}\n`);
     return 1;
   }
 }

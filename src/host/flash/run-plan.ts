@@ -5,7 +5,6 @@ import readline from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ConsoleLink, ConsoleProblem } from "../console/link.js";
 import { runInShell, wakeShell } from "../console/shell.js";
-import { wrap } from "../page.js";
 import { Refusal } from "../refusal.js";
 import type { Answer, Plan, Step, Task } from "./plan.js";
 import { runProgram, startService } from "./program.js";
@@ -137,9 +136,9 @@ function failure(plan: Plan, index: number, problem: string): Refusal {
   const head = `Step ${String(index + 1)} of ${String(plan.steps.length)} did not work: ${step?.does ?? ""}.`;
   const reason = problem
     .split("\n")
-    .map((line) => (line.startsWith("  |") ? line : wrap(line, "  ")))
+    .map((line) => (line.startsWith("  |") ? line : `  ${line}`))
     .join("\n");
-  return new Refusal(`${head}\n${reason}\n${wrap(step?.otherwise ?? "")}`);
+  return new Refusal(`${head}\n${reason}\n${step?.otherwise ?? ""}`);
 }
 
 async function startServices(plan: Plan): Promise<() => void> {
