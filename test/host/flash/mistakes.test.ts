@@ -84,9 +84,9 @@ describe("a mistake with ./flash.sh", () => {
   });
 
   it("an address's port that is no number", async () => {
-    const image = sysupgrade("right.bin", "glinet,gl-mt6000");
+    const image = sysupgrade("right.bin", "glinet,gl-mt300n-v2");
     assert.match(
-      await answer("gl-mt6000", "--image", image, "--to", "board:0"),
+      await answer("gl-mt300n-v2", "--image", image, "--to", "board:0"),
       /--to 0: a number .* above 0 is needed/,
     );
   });
