@@ -11,8 +11,8 @@ import { compileBundle, readConfiguration } from "../../src/host/compile.js";
 
 const PROGRAM = "test/spec/app/failing-program.ts";
 
-/** Flash of the smaller boards is 16 MB for the whole system. */
-const BUNDLE_BYTES_MAX = 150 * 1024;
+/** All that is installed shall be 200 KB at most: the smaller boards have 16 MB of flash for the whole system. */
+const BUNDLE_BYTES_MAX = 185_000;
 
 /** The line of the program that a comment says is the one of `place`. */
 function lineOf(place: string): number {
