@@ -14,8 +14,17 @@ const configuration = ts.parseConfigFileTextToJson("tsconfig.json", fs.readFileS
 const modules = configuration.config.tstl.noResolvePaths;
 
 const LUA = ["src/**/*.ts", "test/**/*.ts"];
+/** Runs on Espruino as well as, for specs, on Lua; what is below espruino/ runs there alone. */
+const SHARED = ["src/heartbeat/**/*.ts", "src/supervisor/*.ts", "src/epoch/action-budget.ts", "src/epoch/ladder.ts"];
+const ESPRUINO = ["src/supervisor/espruino/**/*.ts"];
 const NODE = ["src/host/**/*.ts", "test/**/host/**/*.ts"];
-const PURE = ["src/wire/**/*.ts", "src/masquerade/**/*.ts", "src/epoch/**/*.ts", "src/heartbeat/**/*.ts"];
+const PURE = [
+  "src/wire/**/*.ts",
+  "src/masquerade/**/*.ts",
+  "src/epoch/**/*.ts",
+  "src/heartbeat/**/*.ts",
+  "src/supervisor/*.ts",
+];
 
 /** Truthiness: 0 and "" are true in Lua, so only a boolean or an object that may be absent is a condition. */
 const BOOLEAN = { allowString: false, allowNumber: false, allowNullableObject: true, allowNullableBoolean: false };
@@ -84,11 +93,24 @@ export default tseslint.config(
   },
   { files: ["src/wire/**/*.ts"], rules: { "local/per-packet": ["error", { everywhere: true }] } },
   // Lines of ASCII, for Lua and JavaScript alike: a byte is a character.
-  { files: ["src/heartbeat/**/*.ts"], rules: { "local/string-characters": "off" } },
+  { files: ["src/heartbeat/**/*.ts", "src/supervisor/**/*.ts"], rules: { "local/string-characters": "off" } },
   // The one place that makes words of integers.
   { files: ["src/wire/word.ts"], rules: { "local/integer-truncation": "off" } },
   // The one place that asks whether there is FFI.
   { files: ["src/masquerade/memory.ts"], rules: { "local/pure-globals": "off" } },
+  {
+    files: [...SHARED, ...ESPRUINO],
+    rules: {
+      // Espruino does not hoist: what is called while modules load must stand above.
+      "@typescript-eslint/no-use-before-define": ["error", { functions: true, classes: true, variables: true }],
+      "local/espruino": "error",
+    },
+  },
+  {
+    files: ESPRUINO,
+    languageOptions: { parserOptions: { project: "src/supervisor/tsconfig.json", tsconfigRootDir: root } },
+    rules: { "local/native-modules": "off" }, // its modules are the interpreter's
+  },
   {
     files: NODE,
     languageOptions: { parserOptions: { project: "src/host/tsconfig.json", tsconfigRootDir: root } },

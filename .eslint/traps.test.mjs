@@ -11,6 +11,7 @@ const eslint = new ESLint({ cwd: root, overrideConfigFile: path.join(root, ".esl
 
 const PURE = "src/wire/bytes.ts";
 const LUA = "src/app/main.ts";
+const ESPRUINO = "src/supervisor/espruino/main.ts";
 
 /** What is written, the rule that refuses it, and the file it would stand in. */
 const TRAPS = [
@@ -38,6 +39,12 @@ const TRAPS = [
   ["export const a = (): number => os.time();", "local/pure-globals", PURE],
   ["export const a = (): number => Math.random();", "local/pure-globals", PURE],
   ["import { main } from '../app/main'; main([]);", "local/layers", PURE],
+  ["export const a = (b: number[]): number[] => [...b];", "local/espruino", ESPRUINO],
+  [
+    "export const a = (): number => b(); const b = (): number => 1;",
+    "@typescript-eslint/no-use-before-define",
+    ESPRUINO,
+  ],
   ["export const a = 1;", "local/licence-line", PURE],
 ];
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Builds what runs on LuaJIT: every module for specs, lab and bench, and the bundle and launcher that are installed.
+// Builds what runs on LuaJIT (every module for specs, lab and bench, and the bundle and launcher that are installed)
+// and what runs on Espruino.
 //
 // `npm run build` compiles this file and the other Node tools with tsc first, then runs it.
 
 import fs from "node:fs";
 import path from "node:path";
 import { compileBundle, compileModules, readConfiguration } from "./compile.js";
+import { espruinoBundle, SUPERVISOR_ENTRY } from "./espruino-bundle.js";
 import { removeStaleOutputs } from "./stale-outputs.js";
 
 const ENTRY = "src/app/start.ts";
@@ -17,7 +19,7 @@ function write(file: string, text: string | Buffer, mode = 0o644): void {
   fs.chmodSync(file, mode);
 }
 
-function build(): void {
+async function build(): Promise<void> {
   const configuration = readConfiguration();
   const modules = compileModules(configuration.fileNames, configuration.options);
   for (const [file, text] of modules) write(file, text);
@@ -26,6 +28,8 @@ function build(): void {
   write("build/vpnmasq.lua", compileBundle(ENTRY, configuration));
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);
 
+  write("build/supervisor.js", await espruinoBundle(SUPERVISOR_ENTRY));
+
   removeStaleOutputs("build/host", (file) => {
     const source = path.relative("build/host", file).replace(/\.js$/, ".ts");
     return file.endsWith(".tsbuildinfo") || fs.existsSync(source);
@@ -33,7 +37,7 @@ function build(): void {
 }
 
 try {
-  build();
+  await build();
 } catch (problem) {
   console.error(problem instanceof Error ? problem.message : problem);
   process.exitCode = 1;

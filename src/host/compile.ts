@@ -11,7 +11,7 @@ import { installedBundle } from "./bundle.js";
 export type Outputs = Map<string, string>;
 
 /** The message of the thrown error is what a person reads: each diagnostic with its place. */
-function refuse(diagnostics: readonly ts.Diagnostic[]): void {
+export function refuse(diagnostics: readonly ts.Diagnostic[]): void {
   if (diagnostics.length === 0) return;
   const format = process.stderr.isTTY ? ts.formatDiagnosticsWithColorAndContext : ts.formatDiagnostics;
   throw new Error(
