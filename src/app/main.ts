@@ -16,6 +16,7 @@ import type { StatusReport } from "./report/status-report";
 import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
 import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
 import { collectSupport, Mask, type SupportSources, supportView } from "./support";
+import { supportLines, supportLinesAgain } from "./support-wire";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
 import { VERSION } from "./version";
 import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView } from "./view/check-view";
@@ -119,8 +120,14 @@ function supportSources(named: string | undefined): SupportSources {
 }
 
 function support(given: Arguments): number {
+  const control = given.control ?? CONTROL.router;
+  if (given.again !== undefined) {
+    const [lines, problem] = supportLinesAgain(given.again, control);
+    return problem === undefined ? write(lines) : complain(problem, WRONG_USAGE);
+  }
   const collected = collectSupport(supportSources(given.control));
   const bundle = given.mask === true ? new Mask().value(collected) : collected;
+  if (given.wire === true) return write(supportLines(bundle, control));
   return write(given.json === true ? [writeJson(bundle)] : supportView(bundle));
 }
 
