@@ -16,6 +16,7 @@ const MAY_IMPORT = {
   forwarding: ["masquerade", "wire", "system"],
   watchdog: ["heartbeat", "epoch", "masquerade", "wire", "system"],
   app: ["forwarding", "watchdog", "heartbeat", "masquerade", "epoch", "wire", "system"],
+  collector: ["app"],
   host: ["heartbeat"],
 };
 

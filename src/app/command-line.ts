@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The commands, their arguments and options, as argparse reads them and `--help` shows them.
 
+import { VERSION } from "./version";
+
 /** What was asked for; `command` names the command. */
 export interface Arguments {
   readonly command: string;
@@ -17,6 +19,10 @@ export interface Arguments {
   readonly again?: string;
   readonly file: string;
   readonly keys?: boolean;
+  readonly topic?: string;
+  /** Of `rpcd`: "list" or "call". */
+  readonly verb: string;
+  readonly method?: string;
 }
 
 interface Element {
@@ -30,7 +36,8 @@ interface Element {
 interface Parser {
   command(name: string, description: string): Parser;
   command_target(name: string): Parser;
-  add_help_command(): Parser;
+  get_help(): string;
+  hidden(isHidden: boolean): Parser;
   flag(name: string, description: string): Element;
   option(name: string, description: string): Element;
   argument(name: string, description: string): Element;
@@ -42,7 +49,16 @@ type Argparse = (this: void, name: string, description: string) => Parser;
 const DEFAULT_CONFIGURATION = "/etc/vpnmasq.json";
 const DEFAULT_ENDPOINT_CONFIGURATION = "/etc/vpnmasq-endpoint.json";
 
-function addCommands(parser: Parser): void {
+/** Adds all commands. @returns the parser of each, by name */
+function addCommands(root: Parser): LuaMap<string, Parser> {
+  const commands = new LuaMap<string, Parser>();
+  const parser = {
+    command: (name: string, description: string): Parser => {
+      const command = root.command(name, description);
+      commands.set(name, command);
+      return command;
+    },
+  };
   const router = parser.command("router", "masquerade until stopped (as root)");
   router.option("--config", "the configuration").argname("FILE").default(DEFAULT_CONFIGURATION);
   const endpoint = parser.command("endpoint", "keep this IPsec peer's tunnels alive until stopped (as root)");
@@ -65,23 +81,38 @@ function addCommands(parser: Parser): void {
   check.argument("file", "the configuration").args("?").default(DEFAULT_CONFIGURATION);
   check.flag("--keys", "list every key instead");
   parser.command("selftest", "test interpreter, CPU and kernel of this board");
+  const help = parser.command("help", "a command or another topic, explained");
+  help.argument("topic", "absent: all commands and topics").args("?");
+  const rpcd = root.command("rpcd", "what OpenWrt's rpcd runs to answer ubus").hidden(true);
+  rpcd.argument("verb", "list the methods, or call one").choices(["list", "call"]);
+  rpcd.argument("method", "the method").args("?");
+  return commands;
+}
+
+function makeParser(): LuaMultiReturn<[Parser, LuaMap<string, Parser>]> {
+  const argparse = require("argparse") as Argparse;
+  const parser = argparse("vpnmasq", "Many IPsec clients behind one router, with native ESP.");
+  parser.command_target("command");
+  parser.flag("--version", "print the version").action(() => {
+    io.stdout.write(`vpnmasq ${VERSION}\n`);
+    os.exit(0);
+  });
+  parser.flag("--json", "one JSON document instead of text");
+  parser.option("--control", "the socket of the router or endpoint").argname("PATH");
+  return $multi(parser, addCommands(parser));
+}
+
+/** Usage and options: of the program, and of a command, or undefined when there is no such command. */
+export function usages(): { readonly program: string; readonly of: (command: string) => string | undefined } {
+  const [parser, commands] = makeParser();
+  return { program: parser.get_help(), of: (command) => commands.get(command)?.get_help() };
 }
 
 /** The arguments, or what is wrong with them. Help and version are printed, and the program ends. */
 export function readCommandLine(
   words: readonly string[],
-  version: string,
 ): LuaMultiReturn<[Arguments, undefined] | [undefined, string]> {
-  const argparse = require("argparse") as Argparse;
-  const parser = argparse("vpnmasq", "Many IPsec clients behind one router, with native ESP.");
-  parser.command_target("command").add_help_command();
-  parser.flag("--version", "print the version").action(() => {
-    io.stdout.write(`vpnmasq ${version}\n`);
-    os.exit(0);
-  });
-  parser.flag("--json", "one JSON document instead of text");
-  parser.option("--control", "the socket of the router or endpoint").argname("PATH");
-  addCommands(parser);
+  const [parser] = makeParser();
   const [isGood, result] = parser.pparse(words);
   // The router runs for months: what only reads words must not stay in memory.
   _G.package.loaded.argparse = undefined;

@@ -7,11 +7,19 @@
 import { ADDRESS_ACCEPTED, parseAddress, parsePrefix, PREFIX_ACCEPTED } from "../wire/address";
 import { JSON_NULL, writeJson } from "./json";
 
+/** What a form asks for: the same bounds that `read` checks, as data. */
+export type Kind =
+  | { readonly kind: "choice"; readonly values: readonly string[] }
+  | { readonly kind: "whole"; readonly least: number; readonly most: number; readonly unit: string }
+  | { readonly kind: "power of two"; readonly least: number; readonly most: number }
+  | { readonly kind: "flag" | "interface" | "path" | "address" | "addresses" | "networks" | "ports" | "other" };
+
 export interface DocumentKey {
   /** As in the document; a dot leads into an inner object. */
   readonly key: string;
   /** What may stand there, to follow "use ". */
   readonly accepted: string;
+  readonly kind: Kind;
   /** The value to work with; undefined when what stands there is not accepted. */
   readonly read: (value: unknown) => unknown;
   /** As in a document; undefined: the key must be given. */
@@ -23,12 +31,12 @@ export interface DocumentKey {
   readonly isLive: boolean;
 }
 
-export type Accepts = Pick<DocumentKey, "accepted" | "read">;
+export type Accepts = Pick<DocumentKey, "accepted" | "kind" | "read">;
 
 export function choice(...values: readonly string[]): Accepts {
   const quoted = values.map((value) => `"${value}"`);
   const accepted = `${quoted.slice(0, -1).join(", ")} or ${quoted[quoted.length - 1]}`;
-  return { accepted, read: (value) => values.find((one) => one === value) };
+  return { accepted, kind: { kind: "choice", values }, read: (value) => values.find((one) => one === value) };
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {
@@ -45,6 +53,7 @@ export function whole(least: number, most: number, unit = "", factor = 1): Accep
   const range = string.format("a whole number from %d to %d", least, most);
   return {
     accepted: unit === "" ? range : `${range} (${unit})`,
+    kind: { kind: "whole", least, most, unit },
     read: (value) => (isWhole(value, least, most) ? value * factor : undefined),
   };
 }
@@ -52,21 +61,25 @@ export function whole(least: number, most: number, unit = "", factor = 1): Accep
 export function powerOfTwo(least: number, most: number): Accepts {
   return {
     accepted: `a power of two from ${least} to ${most}`,
+    kind: { kind: "power of two", least, most },
     read: (value) => (isWhole(value, least, most) && (value & (value - 1)) === 0 ? value : undefined),
   };
 }
 
+const OTHER: Kind = { kind: "other" };
+const PATH: Kind = { kind: "path" };
+
 /** Text that matches a Lua pattern and is not too long. */
-export function text(accepted: string, pattern: string, bytesMax: number): Accepts {
+export function text(accepted: string, pattern: string, bytesMax: number, kind: Kind = OTHER): Accepts {
   const isGood = (value: unknown): value is string =>
     type(value) === "string" &&
     string.len(value as string) <= bytesMax &&
     string.match(value as string, pattern)[0] !== undefined;
-  return { accepted, read: (value) => (isGood(value) ? value : undefined) };
+  return { accepted, kind, read: (value) => (isGood(value) ? value : undefined) };
 }
 
 /** A list, each of whose entries is accepted. */
-export function list(accepted: string, readEntry: (value: unknown) => unknown): Accepts {
+export function list(accepted: string, kind: Kind, readEntry: (value: unknown) => unknown): Accepts {
   const read = (value: unknown): unknown => {
     if (type(value) !== "table") return undefined;
     const entries: unknown[] = [];
@@ -77,37 +90,42 @@ export function list(accepted: string, readEntry: (value: unknown) => unknown): 
     }
     return entries;
   };
-  return { accepted, read: (value) => read(value) };
+  return { accepted, kind, read: (value) => read(value) };
 }
 
 export const flag: Accepts = {
   accepted: "true or false",
+  kind: { kind: "flag" },
   read: (value) => (type(value) === "boolean" ? value : undefined),
 };
 
 export function orNull(inner: Accepts): Accepts {
   return {
     accepted: `${inner.accepted}, or null`,
+    kind: inner.kind,
     read: (value) => (value === JSON_NULL ? JSON_NULL : inner.read(value)),
   };
 }
 
 /** linux/if.h: IFNAMSIZ is 16 with the ending zero; the kernel refuses "/" and white space. */
-export const interfaceName = text('an interface name, 1 to 15 characters, as "eth0"', "^[^/%s%c]+$", 15);
+export const interfaceName = text('an interface name, 1 to 15 characters, as "eth0"', "^[^/%s%c]+$", 15, {
+  kind: "interface",
+});
 /** linux/un.h: a socket's path has 108 bytes with the ending zero. */
-export const socketPath = text("an absolute path of at most 107 bytes", "^/[^%c]+$", 107);
-export const path = text("an absolute path", "^/[^%c]+$", 1000);
-export const ports = list("a list of port numbers, 1 to 65535", (value) =>
+export const socketPath = text("an absolute path of at most 107 bytes", "^/[^%c]+$", 107, PATH);
+export const path = text("an absolute path", "^/[^%c]+$", 1000, PATH);
+export const ports = list("a list of port numbers, 1 to 65535", { kind: "ports" }, (value) =>
   isWhole(value, 1, 0xffff) ? value : undefined,
 );
 export const address: Accepts = {
   accepted: `an IPv4 address, ${ADDRESS_ACCEPTED}`,
+  kind: { kind: "address" },
   read: (value) => (type(value) === "string" ? parseAddress(value as string) : undefined),
 };
-export const addresses = list("a list of IPv4 addresses", (value) =>
+export const addresses = list("a list of IPv4 addresses", { kind: "addresses" }, (value) =>
   type(value) === "string" ? parseAddress(value as string) : undefined,
 );
-export const prefixes = list(`a list of networks, each ${PREFIX_ACCEPTED}`, (value) =>
+export const prefixes = list(`a list of networks, each ${PREFIX_ACCEPTED}`, { kind: "networks" }, (value) =>
   type(value) === "string" ? parsePrefix(value as string) : undefined,
 );
 

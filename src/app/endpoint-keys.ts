@@ -30,6 +30,7 @@ const connectionName = text("a name of 1 to 100 letters, digits and . _ - /", "^
 
 const tunnels: Accepts = {
   accepted: "a list of at least one tunnel, each an object",
+  kind: { kind: "other" },
   read: (value) => (type(value) === "table" && next(value as object)[0] === 1 ? value : undefined),
 };
 

@@ -9,16 +9,17 @@ import { ask, askRouter, type Role } from "./control-client";
 import { loadDocument } from "./document";
 import { isEndpointDocument, readEndpointConfiguration } from "./endpoint-configuration";
 import { showHealth } from "./health-command";
+import { helpView } from "./help";
 import { writeJson } from "./json";
 import type { CounterItem } from "./report/decision-report";
 import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
 import type { StatusReport } from "./report/status-report";
 import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
 import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
+import { answerCall, listMethods, RPC_ARGUMENTS_BYTES_MAX } from "./rpcd";
 import { collectSupport, Mask, type SupportSources, supportView } from "./support";
 import { supportLines, supportLinesAgain } from "./support-wire";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
-import { VERSION } from "./version";
 import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView } from "./view/check-view";
 import { countersView, explainView } from "./view/explain-view";
 import { statusView } from "./view/status-view";
@@ -173,6 +174,18 @@ function endpoint(given: Arguments): number {
   return (require("./endpoint") as typeof import("./endpoint")).runEndpoint(given.config);
 }
 
+function help({ topic }: Arguments): number {
+  const [lines, problem] = helpView(topic);
+  return lines === undefined ? complain(problem, WRONG_USAGE) : write(lines);
+}
+
+/** Whatever is wrong is in the reply: rpcd reads nothing else. */
+function rpcd({ verb, method, control }: Arguments): number {
+  if (verb === "list") return write([listMethods()]);
+  const given = io.read(RPC_ARGUMENTS_BYTES_MAX) ?? "";
+  return write([answerCall(method ?? "", given, (role, request) => ask(role, control ?? CONTROL[role], request))]);
+}
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   router,
   endpoint,
@@ -185,6 +198,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     show<{ counters: CounterItem[] }>(given, { command: "counters" }, ({ counters }) => countersView(counters)),
   support,
   check,
+  help,
+  rpcd,
 };
 
 /** @returns the exit status. */
@@ -193,7 +208,7 @@ export function main(words: readonly string[]): number {
     const selftest = require("../../test/selftest/selftest") as typeof import("../../test/selftest/selftest");
     return selftest.runSelftest(words.slice(1));
   }
-  const [given, problem] = readCommandLine(words.length === 0 ? ["--help"] : words, VERSION);
+  const [given, problem] = readCommandLine(words.length === 0 ? ["--help"] : words);
   if (given === undefined) return complain(`${problem}; see vpnmasq help`, WRONG_USAGE);
   return COMMANDS[given.command](given);
 }

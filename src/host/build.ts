@@ -6,11 +6,13 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { compileBundle, compileModules, readConfiguration } from "./compile.js";
+import { compileBundle, compileModules, compilePlainModule, readConfiguration } from "./compile.js";
 import { espruinoBundle, SUPERVISOR_ENTRY } from "./espruino-bundle.js";
+import { helpFile } from "./help/help-file.js";
 import { removeStaleOutputs } from "./stale-outputs.js";
 
 const ENTRY = "src/app/start.ts";
+const COLLECTOR = "src/collector/vpnmasq.ts";
 const LAUNCHER = "src/app/vpnmasq.sh";
 
 function write(file: string, text: string | Buffer, mode = 0o644): void {
@@ -26,6 +28,8 @@ async function build(): Promise<void> {
   removeStaleOutputs("build/lua", (file) => modules.has(file));
 
   write("build/vpnmasq.lua", compileBundle(ENTRY, configuration));
+  write("build/prometheus-collector.lua", compilePlainModule(COLLECTOR, configuration));
+  write("build/vpnmasq-help.lua", helpFile());
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);
 
   write("build/supervisor.js", await espruinoBundle(SUPERVISOR_ENTRY));

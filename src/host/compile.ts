@@ -30,17 +30,34 @@ export function readConfiguration(): tstl.ParsedCommandLine {
   return parsed;
 }
 
-/** Compiles the files, each to a Lua module. */
-export function compileModules(files: readonly string[], options: tstl.CompilerOptions): Outputs {
+/**
+ * Compiles the files, each to a Lua module.
+ *
+ * @param only the one file that becomes Lua; of what it imports, it uses types alone
+ */
+export function compileModules(files: readonly string[], options: tstl.CompilerOptions, only?: string): Outputs {
   const program = ts.createProgram(files, options);
   refuse(ts.getPreEmitDiagnostics(program));
   const outputs: Outputs = new Map();
+  const source = only === undefined ? undefined : program.getSourceFile(only);
   const { diagnostics } = new tstl.Transpiler().emit({
     program,
+    ...(source !== undefined && { sourceFiles: [source] }),
     writeFile: (name, text) => outputs.set(path.relative(".", name), text),
   });
   refuse(diagnostics);
   return outputs;
+}
+
+const PLAIN_HEADER = "-- SPDX-License-Identifier: GPL-2.0-only\n";
+
+/** Compiles a file that needs nothing of ours to a plain one for PUC Lua 5.1, to be installed as it is. */
+export function compilePlainModule(file: string, { fileNames, options }: tstl.ParsedCommandLine): string {
+  const declarations = fileNames.filter((name) => name.endsWith(".d.ts"));
+  const plain = { luaTarget: tstl.LuaTarget.Lua51, luaLibImport: tstl.LuaLibImportKind.Inline, noHeader: true };
+  const outputs = compileModules([path.resolve(file), ...declarations], { ...options, ...plain }, path.resolve(file));
+  const written = path.join(path.relative(".", options.outDir ?? "."), file.replace(/\.ts$/, ".lua"));
+  return `${PLAIN_HEADER}-- Made from ${file}.\n${outputs.get(written) ?? ""}`;
 }
 
 /** Compiles the file and all that it requires to one Lua file, fit to be installed. */
