@@ -18,6 +18,7 @@ const LUA = ["src/**/*.ts", "test/**/*.ts"];
 const SHARED = ["src/heartbeat/**/*.ts", "src/supervisor/*.ts", "src/epoch/action-budget.ts", "src/epoch/ladder.ts"];
 const ESPRUINO = ["src/supervisor/espruino/**/*.ts"];
 const NODE = ["src/host/**/*.ts", "test/**/host/**/*.ts"];
+const PAGES = ["firmware/**/*.js", "test/openwrt/luci/**/*.js"];
 const PURE = [
   "src/wire/**/*.ts",
   "src/masquerade/**/*.ts",
@@ -94,6 +95,20 @@ export default tseslint.config(
   { files: ["src/wire/**/*.ts"], rules: { "local/per-packet": ["error", { everywhere: true }] } },
   // Lines of ASCII, for Lua and JavaScript alike: a byte is a character.
   { files: ["src/heartbeat/**/*.ts", "src/supervisor/**/*.ts"], rules: { "local/string-characters": "off" } },
+  // Pages of LuCI: bodies of functions, whose arguments their 'require …' lines name.
+  {
+    files: PAGES,
+    languageOptions: { sourceType: "commonjs" },
+    rules: {
+      "no-dupe-keys": "error",
+      "no-redeclare": "error",
+      "no-unreachable": "error",
+      "no-unused-vars": ["error", { caughtErrors: "none" }],
+      "no-var": "error",
+      "prefer-const": "error",
+      "use-isnan": "error",
+    },
+  },
   // The one place that makes words of integers.
   { files: ["src/wire/word.ts"], rules: { "local/integer-truncation": "off" } },
   // The one place that asks whether there is FFI.

@@ -36,7 +36,7 @@ interface Cjson {
 const cjson = require("cjson") as Cjson;
 const unix = require("socket.unix") as Unix;
 
-const SOCKETS = { router: "/run/vpnmasq/control.sock", endpoint: "/run/vpnmasq/endpoint.sock" };
+const SOCKETS = { router: "/var/run/vpnmasq/control.sock", endpoint: "/var/run/vpnmasq/endpoint.sock" };
 type Role = keyof typeof SOCKETS;
 const ROLES: readonly Role[] = ["router", "endpoint"];
 

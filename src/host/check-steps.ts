@@ -38,6 +38,12 @@ const LAB_SCENARIOS = [
 const GUEST_ROOT_LIMIT_SECONDS = 330;
 const SCENARIO_LIMIT_SECONDS = 160;
 
+/** Tests that need a running router, a browser, or Prometheus's own tools. */
+const OPENWRT_TESTS = "openwrt";
+const EMPTY_RUN = "mount -t tmpfs tmpfs /run";
+
+const node = ["node", "--test", "--test-reporter=tap"];
+
 const LUA_FOLDER = "build/lua";
 
 function isFolder(folder: string): boolean {
@@ -57,7 +63,7 @@ function busted(interpreter: string, folders: readonly string[]): string[] {
 }
 
 function staticSteps(): Step[] {
-  const eslint = ["npx", "eslint", "--config", ".eslint/config.mjs", "--max-warnings", "0", "src", "test"];
+  const eslint = ["npx", "eslint", "--config", ".eslint/config.mjs", "--max-warnings", "0", "src", "test", "firmware"];
   return [
     { name: "lint", group: "static", command: eslint, limitSeconds: 120 },
     { name: "format", group: "static", command: ["npx", "prettier", "--check", "."], limitSeconds: 60 },
@@ -67,9 +73,8 @@ function staticSteps(): Step[] {
 function nodeSteps(): Step[] {
   const tests = fs
     .readdirSync("build/host/test", { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".test.js"))
+    .filter((file) => file.endsWith(".test.js") && !file.startsWith(OPENWRT_TESTS))
     .map((file) => path.join("build/host/test", file));
-  const node = ["node", "--test", "--test-reporter=tap"];
   return [
     {
       name: "lint-rules",
@@ -80,6 +85,29 @@ function nodeSteps(): Step[] {
     },
     { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 240, count: countNodeTest },
   ];
+}
+
+/** What OpenWrt shows of a running router: in a network and with an empty /run of its own. */
+function openwrtSteps(): Step[] {
+  const folder = `build/host/test/${OPENWRT_TESTS}/host`;
+  const inOwnPlace = [
+    "unshare",
+    "--net",
+    "--mount",
+    "--",
+    "sh",
+    "-c",
+    `${EMPTY_RUN} && ip link set lo up && exec "$@"`,
+    "sh",
+  ];
+  return ["collector", "luci"].map((name) => ({
+    name,
+    group: "openwrt",
+    command: [...inOwnPlace, ...node, `${folder}/${name}.test.js`],
+    limitSeconds: 240,
+    count: countNodeTest,
+    isTimed: true,
+  }));
 }
 
 function specSteps(): Step[] {
@@ -114,6 +142,7 @@ export function checkSteps(): Step[] {
     ...nodeSteps(),
     ...specSteps(),
     { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
+    ...openwrtSteps(),
     ...labSteps(),
   ];
 }

@@ -7,10 +7,10 @@ import path from "node:path";
 import { describe, it } from "node:test";
 
 const LICENCE = "SPDX-License-Identifier: GPL-2.0-only";
-const SOURCES = /\.(sh|lua|mjs|txt)$|^\.ci\/run$/;
+const SOURCES = /\.(sh|lua|mjs|js|css|txt)$|^\.ci\/run$|\/rpcd\/vpnmasq$/;
 
 function sources(): string[] {
-  const files = ["src", "test", ".eslint", ".ci"].flatMap((folder) =>
+  const files = ["src", "test", "firmware", ".eslint", ".ci"].flatMap((folder) =>
     fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((file) => path.join(folder, file)),
   );
   return files.filter((file) => SOURCES.test(file));
