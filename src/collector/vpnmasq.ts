@@ -6,6 +6,7 @@
 // `_total` for what only grows.
 
 import type { CounterItem } from "../app/report/decision-report";
+import type { HealthReport } from "../app/report/health-report";
 import type { LinkStatus, StatusReport } from "../app/report/status-report";
 import type { TunnelItem, TunnelsReport } from "../app/report/tunnel-report";
 
@@ -124,12 +125,21 @@ function tableMetrics({ esp, ike, flows, held_packets }: StatusReport): void {
   for (const protocol of ["tcp", "udp", "icmp"] as const) sessions({ protocol }, flows[protocol]);
 }
 
+/** One series a state, as Prometheus has it for what is one of several. */
+function healthMetrics(): void {
+  const report = ask<HealthReport>("router", '{"command":"health"}');
+  if (typeof report === "string") return;
+  const health = family("health", "gauge", "Whether the router truly forwards: 1 at the state that holds.");
+  for (const state of ["ok", "degraded", "wedged"]) health({ state }, report.health === state ? 1 : 0);
+}
+
 function routerMetrics(status: StatusReport): void {
   family("info", "gauge", "The program that runs.")({ version: status.version, scope: status.scope }, 1);
   gauge("uptime_seconds", "Time since the router started.", status.uptime_ms / 1000);
   gauge("resident_memory_bytes", "Memory of the router.", whole(status.resident_bytes));
   const isRefused = status.reload?.ok === false;
   gauge("reload_successful", "Whether the last reload took the new configuration.", isRefused ? 0 : 1);
+  healthMetrics();
   linkMetrics(status);
   tableMetrics(status);
   const counted = ask<{ counters: CounterItem[] }>("router", '{"command":"counters"}');

@@ -102,6 +102,7 @@ class MadeUpEndpoint implements EndpointState {
   readonly startedMs = monotonicMs();
   readonly configPath = "/etc/vpnmasq-endpoint.json";
   readonly config: EndpointConfiguration = readEndpointConfiguration(parseDocument(DOCUMENT)[0]!)[0]!;
+  readonly lastReload = undefined;
   private readonly watched: readonly WatchedTunnel[];
   private epochs = 0;
   private nextMs = 0;
@@ -133,6 +134,10 @@ class MadeUpEndpoint implements EndpointState {
 
   tunnels(): readonly WatchedTunnel[] {
     return this.watched;
+  }
+
+  discardedWhileHolding(): number {
+    return 0;
   }
 
   holdOf(): undefined {

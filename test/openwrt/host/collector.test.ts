@@ -55,6 +55,7 @@ describe("the Prometheus collector", () => {
     assert.ok((valueOf(text, "vpnmasq_esp_items", { phase: "established" }) ?? 0) >= 40);
     assert.ok((valueOf(text, "vpnmasq_packets_total", { reason: "esp-waiting" }) ?? 0) > 0);
     assert.equal(valueOf(text, "vpnmasq_flows"), undefined);
+    assert.equal(valueOf(text, "vpnmasq_health", { state: "ok" }), 1);
   });
 
   it("tells of the endpoint's tunnels, in seconds", () => {

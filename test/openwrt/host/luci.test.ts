@@ -57,6 +57,7 @@ describe("LuCI", () => {
   it("shows links, tables, tunnels and what the traffic is", async () => {
     const page = await browser.open("overview");
     await page.getByText("wan0, 198.51.100.1").waitFor();
+    await page.getByRole("status").filter({ hasText: "ok: forwarding" }).waitFor();
     const office = page.getByRole("row", { name: /^office/ });
     assert.match(await office.innerText(), /up.*192\.168\.1\.11 > 198\.51\.100\.99.*\d+ ms/s);
     assert.match(await page.getByRole("row", { name: /^warehouse/ }).innerText(), /does not know the connection/);
