@@ -4,6 +4,7 @@
 // The kernel's IPsec is the only truth: SAs and policies tell what is there, whatever the IKE daemons say, and what is
 // there at the start is adopted. Nothing is kept on disk.
 
+import type { TunnelState } from "../epoch/tunnel";
 import { monotonicMs, wallClockMs } from "../system/clock";
 import { EventLoop } from "../system/event-loop";
 import { Log } from "../system/log";
@@ -40,6 +41,9 @@ import type { EndpointState } from "./endpoint-state";
 import { needsRestart } from "./document-key";
 import { acceptReload, refuseReload, type ReloadReport } from "./reload";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
+
+/** States in which a tunnel carries nothing. */
+const LOST: readonly TunnelState[] = ["down", "recovering"];
 
 /** Between two ticks: while an answer is awaited, held data waits for it too; else timers need no better. */
 const AWAITING_TICK_MS = 20;
@@ -355,7 +359,8 @@ class Endpoint implements EndpointState {
   private tell(tunnel: WatchedTunnel, text: string, isNewState: boolean): void {
     const { settings, machine } = tunnel;
     const { name, connection } = settings;
-    this.log.notice(`${name}: ${isNewState ? `${machine.state}: ` : ""}${text}`);
+    const level = isNewState && LOST.includes(machine.state) ? "warning" : "notice";
+    this.log.write(level, `${name}: ${isNewState ? `${machine.state}: ` : ""}${text}`);
     if (!isNewState) return;
     const peer = tunnel.peerAddress();
     const PEER = peer === undefined ? "" : formatAddress(peer);

@@ -14,6 +14,9 @@ import type { LinkReport } from "./router-state";
 /** Wedges take seconds to prove, so looking more often shows nothing more. */
 const LOOK_MS = 1000;
 
+/** What a restart would not mend is for somebody to look at, but no fault of the program. */
+const LEVELS = { ok: "notice", degraded: "warning", wedged: "error" } as const;
+
 /** How a packet ends that found no way on. */
 const UNROUTABLE: readonly Reason[] = ["no-route", "neighbour-unknown"];
 
@@ -79,8 +82,7 @@ export class RouterHealth {
     if (health.reason === this.said.reason) return;
     this.said = health;
     const text = `health: ${health.state}: ${health.meaning}`;
-    if (health.state === "wedged") this.log.error(text);
-    else this.log.notice(text);
+    this.log.write(LEVELS[health.state], text);
   }
 
   private beat(nowMs: number, wallMs: number, { lan, wan, espItems }: RouterParts): void {

@@ -19,7 +19,7 @@ import { NO_ADDRESS, Table } from "../masquerade/table";
 import { monotonicMs, wallClockMs } from "../system/clock";
 import { Compiler } from "../system/compiler";
 import { EventLoop, FAILED, READABLE } from "../system/event-loop";
-import { Log } from "../system/log";
+import { Log, type LogLevel } from "../system/log";
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { effectiveUserId } from "../system/process";
 import { randomWord } from "../system/random";
@@ -321,7 +321,7 @@ export class Router implements RouterState {
     this.table.clients.set(networks);
     const isUnclear = networks.length === 0 && this.links.lan() !== undefined;
     const hint = "give it one, or set lan_networks";
-    this.tell("clients", isUnclear ? `${lan}: no IPv4 address, so nobody is a client; ${hint}` : "");
+    this.tell("clients", isUnclear ? `${lan}: no IPv4 address, so nobody is a client; ${hint}` : "", "warning");
   }
 
   private currentTerritory(): Territory {
@@ -357,10 +357,10 @@ export class Router implements RouterState {
   }
 
   /** Says once what holds now about a subject, and again when it changes; empty text is not worth saying. */
-  private tell(subject: string, text: string): void {
+  private tell(subject: string, text: string, level: LogLevel = "notice"): void {
     if (this.told.get(subject) === text) return;
     this.told.set(subject, text);
-    if (text !== "") this.log.notice(text);
+    if (text !== "") this.log.write(level, text);
   }
 
   /** Before the rings open: a packet that the kernel tracked once would be translated by it. */

@@ -60,6 +60,16 @@ export class Log {
     if (options.to === "syslog") C.openlog(options.name, LOG_PID, LOG_DAEMON);
   }
 
+  /** For what is more or less urgent by its content; the methods below are this with a level. */
+  write(level: LogLevel, text: string): void {
+    if (PRIORITY[level] > PRIORITY[this.level]) return;
+    const line = `${os.date("%Y-%m-%d %H:%M:%S")} ${level}: ${text}`;
+    this.latest.push(line);
+    if (this.latest.length > LATEST_MAX) this.latest.shift();
+    if (this.options.to === "syslog") C.syslog(PRIORITY[level], "%s", text);
+    else io.stderr.write(`${line}\n`);
+  }
+
   error(text: string): void {
     this.write("error", text);
   }
@@ -112,14 +122,5 @@ export class Log {
       this.subjectCount += 1;
     }
     this.subjects.set(subject, { quietUntilMs: nowMs + QUIET_MS, leftOut: 0 });
-  }
-
-  private write(level: LogLevel, text: string): void {
-    if (PRIORITY[level] > PRIORITY[this.level]) return;
-    const line = `${os.date("%Y-%m-%d %H:%M:%S")} ${level}: ${text}`;
-    this.latest.push(line);
-    if (this.latest.length > LATEST_MAX) this.latest.shift();
-    if (this.options.to === "syslog") C.syslog(PRIORITY[level], "%s", text);
-    else io.stderr.write(`${line}\n`);
   }
 }
