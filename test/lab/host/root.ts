@@ -8,13 +8,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
+import { cacheDirectory } from "../../../src/host/cache.js";
+import { DEBIAN_SUITE, debianSources } from "../../../src/host/debian-sources.js";
 import { Refusal } from "../../../src/host/refusal.js";
-import { takeLock } from "./lock.js";
+import { takeLock } from "../../../src/host/lock.js";
 
-const SUITE = "bookworm";
 const NEEDED_BYTES = 1_000_000_000;
 
 /** What is in the guest, and why. */
@@ -101,32 +101,10 @@ function writeIkedKey(tree: string): void {
   fs.writeFileSync(file, privateKey.export({ type: "sec1", format: "pem" }), { mode: 0o600 });
 }
 
-/** Where roots are kept. */
-export function cacheDirectory(): string {
-  const base = process.env.XDG_CACHE_HOME ?? "";
-  return path.join(base === "" ? path.join(os.homedir(), ".cache") : base, "vpnmasq");
-}
-
 /** A name for what a root is made from, so that another recipe makes another root. */
 function recipeKey(): string {
-  const recipe = JSON.stringify([SUITE, process.arch, PACKAGES, UNPACK_BESIDE, FINISH, INIT]);
+  const recipe = JSON.stringify([DEBIAN_SUITE, process.arch, PACKAGES, UNPACK_BESIDE, FINISH, INIT]);
   return createHash("sha256").update(recipe).digest("hex").slice(0, 16);
-}
-
-/** The machine's own Debian sources as one-line entries, so that a local mirror is used where there is one. */
-function debianSources(): string[] {
-  const format = "$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)";
-  const listed = execFileSync("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], {
-    encoding: "utf8",
-  });
-  const entries = listed
-    .split("\n")
-    .map((line) => line.split(" "))
-    .filter(
-      ([origin, , release, component]) => origin === "Debian" && release?.startsWith(SUITE) && component === "main",
-    )
-    .map(([, uri, release]) => `deb ${uri} ${release} main`);
-  return [...new Set(entries)];
 }
 
 function refuseWithoutSpace(directory: string): void {
@@ -167,7 +145,7 @@ async function build(target: string, progress: (text: string) => void): Promise<
   const leaveOut = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*"];
   const exclusions = leaveOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
   try {
-    await runWithLines("mmdebstrap", [...options, ...exclusions, SUITE, partial, ...debianSources()], (line) => {
+    await runWithLines("mmdebstrap", [...options, ...exclusions, DEBIAN_SUITE, partial, ...debianSources()], (line) => {
       if (line.startsWith("I: ")) progress(`guest: ${line.slice(3)}`);
     });
     execFileSync("chroot", [partial, "/bin/sh", "-c", FINISH], {

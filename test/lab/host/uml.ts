@@ -12,7 +12,7 @@ import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import type { ResultDocument } from "../../../src/host/document.js";
-import { isAlive } from "./lock.js";
+import { isAlive } from "../../../src/host/lock.js";
 import { Refusal } from "../../../src/host/refusal.js";
 
 const MEMORY = "512M";

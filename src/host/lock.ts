@@ -42,7 +42,7 @@ export async function takeLock(file: string, progress: (text: string) => void): 
       fs.rmSync(file, { force: true });
       continue;
     }
-    if (!hasTold) progress(`waiting for process ${String(owner)}, which is making the guest's file system`);
+    if (!hasTold) progress(`waiting for process ${String(owner)}, which is making the same`);
     hasTold = true;
     await sleep(RETRY_MS);
   }
