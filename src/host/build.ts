@@ -6,6 +6,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { selfUnpacking } from "./bundle.js";
 import { compileBundle, compileModules, compilePlainModule, readConfiguration } from "./compile.js";
 import { espruinoBundle, SUPERVISOR_ENTRY } from "./espruino-bundle.js";
 import { helpFile } from "./help/help-file.js";
@@ -27,7 +28,10 @@ async function build(): Promise<void> {
   for (const [file, text] of modules) write(file, text);
   removeStaleOutputs("build/lua", (file) => modules.has(file));
 
-  write("build/vpnmasq.lua", compileBundle(ENTRY, configuration));
+  const program = compileBundle(ENTRY, configuration);
+  write("build/vpnmasq.lua", selfUnpacking(program));
+  // For the image, whose file system packs it: it starts in half the time.
+  write("build/vpnmasq-unpacked.lua", program);
   write("build/prometheus-collector.lua", compilePlainModule(COLLECTOR, configuration));
   write("build/vpnmasq-help.lua", helpFile());
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);

@@ -84,17 +84,17 @@ export function selfUnpacking(program: Buffer): Buffer {
 }
 
 /**
- * The bundle to install.
+ * The program in one file, which runs as it is; {@link selfUnpacking} makes it small.
  *
  * @param lua TypeScriptToLua's bundle.
  * @param sourceMap its source map, JSON.
  */
-export function installedBundle(lua: string, sourceMap: string): Buffer {
+export function bundledProgram(lua: string, sourceMap: string): Buffer {
   const map = new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
   const lines = lua.split("\n").map((text, index) => ({ code: text.trim(), origin: originOf(map, index, text) }));
   const kept = lines.filter(({ code }) => code !== "" && !code.startsWith("--"));
   const positions = encodePositions(kept.map(({ origin }) => origin));
   const code = withShortNames(kept.map((line) => line.code).join("\n"));
   const program = `local SOURCE_POSITIONS="${positions}"\n${code}`;
-  return selfUnpacking(Buffer.from(program));
+  return Buffer.from(program);
 }

@@ -5,7 +5,7 @@
 import path from "node:path";
 import ts from "typescript";
 import * as tstl from "typescript-to-lua";
-import { installedBundle } from "./bundle.js";
+import { bundledProgram } from "./bundle.js";
 
 /** Lua text by the path that it is to be written to. */
 export type Outputs = Map<string, string>;
@@ -73,5 +73,5 @@ export function compileBundle(entry: string, { fileNames, options }: tstl.Parsed
     sourceMap: true,
   });
   const written = path.join(path.relative(".", options.outDir ?? "."), name);
-  return installedBundle(outputs.get(written) ?? "", outputs.get(`${written}.map`) ?? "{}");
+  return bundledProgram(outputs.get(written) ?? "", outputs.get(`${written}.map`) ?? "{}");
 }
