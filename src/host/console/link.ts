@@ -51,7 +51,7 @@ function lastLines(text: string): string {
 
 /** Console text without carriage returns and terminal control; patterns are matched against this. */
 export class ConsoleLink {
-  private readonly stream: Duplex;
+  readonly stream: Duplex;
   private readonly decoder = new TextDecoder();
   private readonly listeners = new Set<(text: string) => void>();
   /** What came and was not consumed by an arrival. */

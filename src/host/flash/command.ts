@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What ./flash.sh does: the board, its image checked, the plan, and its steps.
 
+import { spawnSync } from "node:child_process";
 import type { Board, DiskWay, LoaderWay, SysupgradeWay } from "../board/board.js";
 import { allBoards, readBoard } from "../board/catalogue.js";
 import { ConsoleLink } from "../console/link.js";
@@ -10,6 +11,8 @@ import type { Figure, ResultDocument } from "../document.js";
 import { wrap, wrapLines } from "../page.js";
 import { Refusal } from "../refusal.js";
 import { diskPlan } from "./disk-plan.js";
+import { EMULATED_BOARD } from "../emulator/disk.js";
+import { flashEmulated } from "./emulated.js";
 import { imageProblem } from "./image-fit.js";
 import { buildImage, imageAdvice } from "./image-builder.js";
 import { readImage } from "./image.js";
@@ -24,6 +27,8 @@ type ImageWay = SysupgradeWay | LoaderWay | DiskWay;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const JSON_INDENT = 2;
+/** `npm run board`: the checks have a board of their own. */
+const BOARD_CHECKS = "build/host/test/board/host/board.js";
 
 function json(document: unknown): string {
   return `${JSON.stringify(document, undefined, JSON_INDENT)}\n`;
@@ -118,6 +123,21 @@ async function flashWithImage(board: Board, way: ImageWay, words: FlashWords, pa
   else pages.out(`${board.title} is flashed. Its console: npm run console -- ${board.name}\n`);
 }
 
+/** An emulated board needs no image by name: it is built. */
+async function flashOrCheckEmulated(board: Board, { flags }: FlashWords, pages: Pages): Promise<void> {
+  if (board.name !== EMULATED_BOARD) throw new Refusal(`${board.title} cannot be flashed yet; ${EMULATED_BOARD} can.`);
+  const say = (text: string): void => {
+    pages.err(`${text}\n`);
+  };
+  if (!flags.has("check")) {
+    await flashEmulated({ say });
+    return;
+  }
+  const words = flags.has("json") ? ["--json"] : [];
+  const { status } = spawnSync(process.execPath, [BOARD_CHECKS, ...words], { stdio: "inherit" });
+  if (status !== 0) throw new Refusal("The board's checks did not pass; what went wrong stands above.");
+}
+
 async function flash(words: FlashWords, pages: Pages): Promise<void> {
   const [name, ...others] = words.names;
   if (name === undefined || others.length > 0) {
@@ -132,7 +152,7 @@ async function flash(words: FlashWords, pages: Pages): Promise<void> {
   }
   const way = chosenWay(board, words);
   if (way === undefined) pages.out(`${recoveryText(board, words.values.image)}\n`);
-  else if (way.way === "emulated") throw new Refusal(`${board.title} cannot be flashed yet.`);
+  else if (way.way === "emulated") await flashOrCheckEmulated(board, words, pages);
   else await flashWithImage(board, way, words, pages);
 }
 
