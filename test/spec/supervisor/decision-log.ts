@@ -71,6 +71,7 @@ function ladderLog(random: Random, outages: number): string[] {
       doesServerAnswer: random.below(3) === 0 ? undefined : random.below(2) === 0,
       othersAlive: random.below(2),
       othersDead: random.below(3),
+      hasWayChanged: random.below(4) === 0,
     };
     const step = ladder.next(nowMs, evidence, random.below(5) > 0);
     const action: Action = step === undefined ? "rekey" : step.action;
