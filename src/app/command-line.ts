@@ -75,7 +75,7 @@ function addCommands(root: Parser): LuaMap<string, Parser> {
   parser.command("counters", "packets by what became of them");
   const support = parser.command("support", "everything in one text, to send to who helps");
   support.flag("--mask", "give addresses other names");
-  support.flag("--wire", "packed and checked, for the host tool on a serial console");
+  support.flag("--wire", "packed and checked, for a serial console");
   support.option("--again", "with --wire's last bundle: these lines again").argname("LINES");
   const check = parser.command("check", "say what a configuration does, or what is wrong");
   check.argument("file", "the configuration").args("?").default(DEFAULT_CONFIGURATION);

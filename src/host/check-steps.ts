@@ -19,7 +19,7 @@ export interface Step {
 }
 
 /** Spec folders that run on PUC Lua 5.1 too, without FFI. */
-const PURE_SPECS = ["wire", "masquerade", "epoch"];
+const PURE_SPECS = ["wire", "masquerade", "epoch", "heartbeat", "supervisor"];
 /** Spec folders that open sockets: they get a network of their own. */
 const SYSTEM_SPECS = ["system", "forwarding"];
 

@@ -19,7 +19,7 @@ const WAY: LoaderWay = {
   way: "u-boot",
   image: "factory",
   interrupt: { when: "Hit any key to stop autoboot", send: " " },
-  prompt: "=> $",
+  prompt: "(^|\\n)=> $",
   boardAddress: "192.168.1.1",
   serverAddress: "192.168.1.2",
   loadAddress: "0x44000000",

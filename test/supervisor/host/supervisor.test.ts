@@ -10,7 +10,7 @@ import { heartbeatText } from "../../../src/heartbeat/heartbeat.js";
 import { type Microcontroller, startMicrocontroller } from "./interpreter.js";
 
 /** A board's console from power-on to its tenth heartbeat, with the kernel's messages in between. */
-const RECORDED = "test/supervisor/boot-console.txt";
+const RECORDED = "test/supervisor/boot-console.capture";
 
 const LIMITS = { graceMs: 5000, silenceMs: 2500, pauseFirstMs: 1000, bootLoaderMs: 4000, panicMs: 1500 };
 
