@@ -13,6 +13,7 @@ import { Refusal } from "../refusal.js";
 import { diskPlan } from "./disk-plan.js";
 import { EMULATED_BOARD } from "../emulator/disk.js";
 import { flashEmulated } from "./emulated.js";
+import { ESPRUINO, flashSupervisor } from "./espruino.js";
 import { imageProblem } from "./image-fit.js";
 import { buildImage, imageAdvice } from "./image-builder.js";
 import { readImage } from "./image.js";
@@ -144,6 +145,12 @@ async function flash(words: FlashWords, pages: Pages): Promise<void> {
     throw new Refusal(
       `One board is to be named, here are ${String(words.names.length)}.\n./flash.sh --help; ./flash.sh --list`,
     );
+  }
+  if (name === ESPRUINO) {
+    await flashSupervisor(words.values.port, words.values.wiring, (line) => {
+      pages.err(`${line}\n`);
+    });
+    return;
   }
   const board = readBoard(name);
   if (words.flags.has("recover")) {

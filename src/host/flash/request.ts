@@ -19,7 +19,11 @@ export const RULES = {
   },
   to: { value: "ADDRESS[:PORT]", does: "sysupgrade: where the board's ssh is" },
   "drop-configuration": { does: "sysupgrade: start with the image's own configuration" },
-  port: { value: "PLACE", does: "u-boot: where the board's console is (as of npm run console)" },
+  port: {
+    value: "PLACE",
+    does: "u-boot: where the board's console is (as of npm run console); espruino: the microcontroller's own port",
+  },
+  wiring: { value: "FILE", does: "espruino: pins and times, where they are not the usual ones (docs/supervisor.md)" },
   device: { value: "DEVICE", does: "disk: which disk of this machine is written, such as /dev/sdX" },
   yes: { does: "disk: do not ask" },
   "unchecked-image": { does: "take an image that does not say for which board it is" },
@@ -37,6 +41,8 @@ export const USAGE = `Puts vpnmasq on a board.
 
 Usage: ./flash.sh BOARD [options]
        ./flash.sh qemu-arm64      an emulated board: nothing else is needed
+       ./flash.sh espruino --port PLACE
+                                  the supervisor, on its microcontroller
        ./flash.sh --list          which boards there are
 
 ${optionHelp(RULES)}
