@@ -73,6 +73,8 @@ function addCommands(root: Parser): LuaMap<string, Parser> {
   explain.argument("subject", "address, SPI or tunnel; absent: whatever is not plain").args("?");
   parser.command("tunnels", "the endpoint's tunnels: state, epochs, what comes next");
   parser.command("counters", "packets by what became of them");
+  parser.command("watch", "health, links and tables, live; q ends it");
+  parser.command("banner", "health in one look, for a login");
   const support = parser.command("support", "everything in one text, to send to who helps");
   support.flag("--mask", "give addresses other names");
   support.flag("--wire", "packed and checked, for a serial console");

@@ -14,8 +14,8 @@ export const HEALTH_TIMEOUT_MS = 2000;
 const EXIT_STATUS = { ok: 0, degraded: 1, wedged: 3, absent: 4 } as const;
 
 /** The router's own word, or what its silence means. */
-export function askHealth(control: string): HealthReport {
-  const [report, problem] = askRouter<HealthReport>(control, { command: "health" }, HEALTH_TIMEOUT_MS);
+export function askHealth(control: string, timeoutMs = HEALTH_TIMEOUT_MS): HealthReport {
+  const [report, problem] = askRouter<HealthReport>(control, { command: "health" }, timeoutMs);
   if (report !== undefined) return report;
   if (problem === nobodyAnswers("router", control)) return { health: "absent", reason: "no-router", meaning: problem };
   return { health: "wedged", reason: "no-answer", meaning: problem };

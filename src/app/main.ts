@@ -3,6 +3,7 @@
 
 import { EventLoop } from "../system/event-loop";
 import { parseAddress, parseSpi } from "../wire/address";
+import { showBanner } from "./banner-command";
 import { type Arguments, readCommandLine } from "./command-line";
 import { readConfiguration } from "./configuration";
 import { ask, askRouter, type Role } from "./control-client";
@@ -165,6 +166,13 @@ function checkFile(file: string): CheckedFile {
   return { effective: configuration.effective, view: goodConfigurationView(file, configuration), problems: [] };
 }
 
+/** Loaded only when asked for: it needs a terminal, which a service has not. */
+function watch(given: Arguments): number {
+  const { watchRouter } = require("./watch/watch") as typeof import("./watch/watch");
+  const [, problem] = watchRouter(given.control ?? CONTROL.router);
+  return problem === undefined ? DONE : complain(problem, FAILED);
+}
+
 /** Loaded only when asked for: the other commands need none of the router. */
 function router(given: Arguments): number {
   return (require("./router") as typeof import("./router")).runRouter(given.config);
@@ -196,6 +204,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   tunnels: (given) => show<TunnelsReport>(given, { command: "tunnels" }, (report) => tunnelsView(report), "endpoint"),
   counters: (given) =>
     show<{ counters: CounterItem[] }>(given, { command: "counters" }, ({ counters }) => countersView(counters)),
+  watch,
+  banner: (given) => showBanner(given.control ?? CONTROL.router),
   support,
   check,
   help,

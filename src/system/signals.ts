@@ -7,9 +7,15 @@ import { type EventLoop, READABLE } from "./event-loop";
 import { byteArray, type BytePtr, cast, create, declareC, type Ptr, typeOf } from "./ffi";
 import { fail, type Outcome, succeed } from "./outcome";
 
-export type SignalName = "TERM" | "INT" | "HUP" | "USR1";
+export type SignalName = "TERM" | "INT" | "HUP" | "USR1" | "WINCH";
 
-const SIGNAL_NUMBERS: Record<SignalName, number> = { HUP: 1, INT: 2, TERM: 15, USR1: abi.SIGUSR1 };
+const SIGNAL_NUMBERS: Record<SignalName, number> = {
+  HUP: 1,
+  INT: 2,
+  TERM: 15,
+  USR1: abi.SIGUSR1,
+  WINCH: abi.SIGWINCH,
+};
 
 /** @noSelf */
 interface SignalLibrary {

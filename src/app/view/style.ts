@@ -8,9 +8,13 @@ const RED = 31;
 
 let isColourful: boolean | undefined;
 
-function styled(code: number, text: string): string {
+export function isColourWanted(): boolean {
   const noColour = os.getenv("NO_COLOR");
-  isColourful ??= isOutputTerminal() && (noColour === undefined || noColour === "");
+  return isOutputTerminal() && (noColour === undefined || noColour === "");
+}
+
+function styled(code: number, text: string): string {
+  isColourful ??= isColourWanted();
   return isColourful ? `\x1b[${code}m${text}\x1b[0m` : text;
 }
 

@@ -36,7 +36,7 @@ function espKey({ client, server, out_spi, in_spi }: EspItem): string {
 }
 
 /** Bytes a second since an earlier report, by item; nothing for items that are new. */
-class Rates {
+export class Rates {
   private readonly before = new LuaMap<string, EspItem>();
   private readonly seconds: number;
 

@@ -24,11 +24,14 @@ export interface AbiNumbers {
   readonly O_NOCTTY: number;
   readonly O_CLOEXEC: number;
   readonly O_DIRECTORY: number;
+  /** asm/ioctls.h */
+  readonly TIOCGWINSZ: number;
   /** signal.h */
   readonly SIG_BLOCK: number;
   readonly SIG_UNBLOCK: number;
   readonly SIG_SETMASK: number;
   readonly SIGUSR1: number;
+  readonly SIGWINCH: number;
   /** errno.h */
   readonly ENOBUFS: number;
   /** asm/unistd.h: called directly, because musl's own sendmmsg makes one system call a message on 64 bits. */
@@ -53,10 +56,12 @@ const generic = {
   O_NOCTTY: 0o400,
   O_CLOEXEC: 0o2000000,
   O_DIRECTORY: 0o200000,
+  TIOCGWINSZ: 0x5413,
   SIG_BLOCK: 0,
   SIG_UNBLOCK: 1,
   SIG_SETMASK: 2,
   SIGUSR1: 10,
+  SIGWINCH: 28,
   ENOBUFS: 105,
   SYS_sendmmsg: 269,
 } satisfies AbiNumbers;
@@ -79,10 +84,12 @@ const mips = {
   O_NOCTTY: 0x800,
   O_CLOEXEC: 0x80000,
   O_DIRECTORY: 0x10000,
+  TIOCGWINSZ: 0x40087468,
   SIG_BLOCK: 1,
   SIG_UNBLOCK: 2,
   SIG_SETMASK: 3,
   SIGUSR1: 16,
+  SIGWINCH: 20,
   ENOBUFS: 132,
   SYS_sendmmsg: 4343,
 } satisfies AbiNumbers;
@@ -94,7 +101,7 @@ const numbersOf: Record<string, AbiNumbers> = {
   arm: { ...generic, O_DIRECTORY: 0o40000, SYS_sendmmsg: 374 },
   arm64: { ...generic, O_DIRECTORY: 0o40000 },
   riscv64: generic,
-  ppc: { ...generic, O_DIRECTORY: 0o40000, SYS_sendmmsg: 349 },
+  ppc: { ...generic, TIOCGWINSZ: 0x40087468, O_DIRECTORY: 0o40000, SYS_sendmmsg: 349 },
   mips,
   mips64: { ...mips, SYS_sendmmsg: 5302 },
 };
