@@ -44,7 +44,7 @@ const NEEDS_RESTART: readonly string[] = ["control", "log"];
 const KEYS: readonly DocumentKey[] = [
   key("role", choice("client", "server"), "client", "which peer this is: a NAT translates a client's address"),
   key("tunnels", tunnels, REQUIRED, "what to watch: the keys of each are below"),
-  key("control", socketPath, "/run/vpnmasq/endpoint.sock", "the socket that the other commands ask"),
+  key("control", socketPath, "/var/run/vpnmasq/endpoint.sock", "the socket that the other commands ask"),
   key("log", choice("stderr", "syslog"), "stderr", "where messages go"),
   key("log_level", choice("error", "warning", "notice", "info", "debug"), "notice", "the least important message"),
   key("hook", orNull(path), JSON_NULL, "a program that is run when a tunnel changes its state"),

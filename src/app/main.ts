@@ -48,7 +48,7 @@ function complain(problem: string, status: number): number {
 }
 
 /** Where each role listens when its configuration does not say otherwise. */
-const CONTROL = { router: "/run/vpnmasq/control.sock", endpoint: "/run/vpnmasq/endpoint.sock" };
+const CONTROL = { router: "/var/run/vpnmasq/control.sock", endpoint: "/var/run/vpnmasq/endpoint.sock" };
 
 /** Asks one thing and shows the reply as a document or as text. */
 function show<Reply>(

@@ -31,7 +31,7 @@ describe("a configuration", () => {
     const configuration = good('{"lan": "br-lan", "wan": "pppoe-wan"}');
     assert.equal("br-lan", configuration.lan);
     assert.equal("vpn", configuration.scope);
-    assert.equal("/run/vpnmasq/control.sock", configuration.control);
+    assert.equal("/var/run/vpnmasq/control.sock", configuration.control);
     assert.is_nil(configuration.flashSnapshot);
     assert.same(DEFAULT_LIMITS, configuration.limits);
   });
@@ -151,8 +151,8 @@ describe("`vpnmasq check`", () => {
         "  clients      192.168.1.0/24, on eth0",
         "  servers      behind eth1",
         "  kernel       kept off these packets by a table of nftables",
-        "  snapshot     journal in /run/vpnmasq; none on flash: a reboot forgets it",
-        "  control      /run/vpnmasq/control.sock",
+        "  snapshot     journal in /var/run/vpnmasq; none on flash: a reboot forgets it",
+        "  control      /var/run/vpnmasq/control.sock",
         '  changed      lan_networks ["192.168.1.0/24"], limits.esp_idle_ms 900000',
       ],
       goodConfigurationView(

@@ -42,7 +42,7 @@ describe("an endpoint's configuration", () => {
   it("needs one tunnel, and its standards satisfy every inequality, for a client and for a server", () => {
     const { role, tunnels, control } = good(withTunnel(""));
     assert.equal("client", role);
-    assert.equal("/run/vpnmasq/endpoint.sock", control);
+    assert.equal("/var/run/vpnmasq/endpoint.sock", control);
     assert.same({ source: address("10.0.1.1"), target: address("10.99.0.1") }, tunnels[0].ping!);
     assert.equal(60_000, tunnels[0].parameters.clientLeadMs);
     assert.equal(1, tunnels[0].parameters.fuzz);
@@ -123,7 +123,7 @@ describe("`vpnmasq check` of an endpoint", () => {
         "  office       libreswan connection office, peer any; what the daemon's policies",
         "               say; pings 10.99.0.1 from 10.0.1.1",
         "  hook         none",
-        "  control      /run/vpnmasq/endpoint.sock",
+        "  control      /var/run/vpnmasq/endpoint.sock",
         "  changed      timers.max_idle_ms 5000",
       ],
       goodEndpointView("/etc/e.json", good(withTunnel(', "timers": {"max_idle_ms": 5000}'))),
