@@ -23,6 +23,9 @@ export interface Arguments {
   /** Of `rpcd`: "list" or "call". */
   readonly verb: string;
   readonly method?: string;
+  readonly role: "router" | "endpoint";
+  readonly directory: string;
+  readonly output?: string;
 }
 
 interface Element {
@@ -48,6 +51,7 @@ type Argparse = (this: void, name: string, description: string) => Parser;
 
 const DEFAULT_CONFIGURATION = "/etc/vpnmasq.json";
 const DEFAULT_ENDPOINT_CONFIGURATION = "/etc/vpnmasq-endpoint.json";
+const UCI_DIRECTORY = "/etc/config";
 
 /** Adds all commands. @returns the parser of each, by name */
 function addCommands(root: Parser): LuaMap<string, Parser> {
@@ -82,6 +86,10 @@ function addCommands(root: Parser): LuaMap<string, Parser> {
   const check = parser.command("check", "say what a configuration does, or what is wrong");
   check.argument("file", "the configuration").args("?").default(DEFAULT_CONFIGURATION);
   check.flag("--keys", "list every key instead");
+  const uci = parser.command("uci", "OpenWrt: make a role's document from /etc/config");
+  uci.argument("role", "router or endpoint").choices(["router", "endpoint"]);
+  uci.option("--directory", "where UCI's files lie").argname("DIR").default(UCI_DIRECTORY);
+  uci.option("--output", "write it there when it is good").argname("FILE");
   parser.command("selftest", "test interpreter, CPU and kernel of this board");
   const help = parser.command("help", "a command or another topic, explained");
   help.argument("topic", "absent: all commands and topics").args("?");

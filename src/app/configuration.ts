@@ -32,6 +32,8 @@ export interface Configuration {
   readonly flashIntervalMs: number;
   readonly log: "stderr" | "syslog";
   readonly logLevel: LogLevel;
+  /** Whom procd is told to be alive, as SERVICE/INSTANCE; undefined: nobody. */
+  readonly procdInstance: string | undefined;
   /** Undefined: no heartbeat. */
   readonly heartbeat: string | undefined;
   readonly heartbeatIntervalMs: number;
@@ -90,7 +92,7 @@ export function takeLiveKeys(running: Configuration, fresh: Configuration): Conf
 
 function assemble({ values, effective }: DocumentValues): Configuration {
   const valueOf = <Value>(key: string): Value => values.get(key) as Value;
-  const pathOf = (key: string): string | undefined => {
+  const orUndefined = (key: string): string | undefined => {
     const value = valueOf<unknown>(key);
     return value === JSON_NULL ? undefined : (value as string);
   };
@@ -104,11 +106,12 @@ function assemble({ values, effective }: DocumentValues): Configuration {
     kernelRules: valueOf("kernel_rules"),
     control: valueOf("control"),
     stateDirectory: valueOf("state_directory"),
-    flashSnapshot: pathOf("flash_snapshot"),
+    flashSnapshot: orUndefined("flash_snapshot"),
     flashIntervalMs: valueOf("flash_interval_s"),
     log: valueOf("log"),
     logLevel: valueOf("log_level"),
-    heartbeat: pathOf("heartbeat"),
+    procdInstance: orUndefined("procd_instance"),
+    heartbeat: orUndefined("heartbeat"),
     heartbeatIntervalMs: valueOf("heartbeat_interval_s"),
     ownPeers: valueOf("own_peers"),
     ownTcpPorts: valueOf("own_ports.tcp"),

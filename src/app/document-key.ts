@@ -7,7 +7,7 @@
 import { ADDRESS_ACCEPTED, parseAddress, parsePrefix, PREFIX_ACCEPTED } from "../wire/address";
 import { JSON_NULL, writeJson } from "./json";
 
-/** What a form asks for: the same bounds that `read` checks, as data. */
+/** What a value is, with the same bounds that `read` checks, as data: for forms, and for UCI, which writes all as text. */
 export type Kind =
   | { readonly kind: "choice"; readonly values: readonly string[] }
   | { readonly kind: "whole"; readonly least: number; readonly most: number; readonly unit: string }
@@ -114,6 +114,8 @@ export const interfaceName = text('an interface name, 1 to 15 characters, as "et
 /** linux/un.h: a socket's path has 108 bytes with the ending zero. */
 export const socketPath = text("an absolute path of at most 107 bytes", "^/[^%c]+$", 107, PATH);
 export const path = text("an absolute path", "^/[^%c]+$", 1000, PATH);
+/** Of OpenWrt's service manager; docs/openwrt.md. */
+export const procdInstance = text('SERVICE/INSTANCE, as "vpnmasq/router"', "^[%w_-]+/[%w_-]+$", 64);
 export const ports = list("a list of port numbers, 1 to 65535", { kind: "ports" }, (value) =>
   isWhole(value, 1, 0xffff) ? value : undefined,
 );

@@ -39,6 +39,8 @@ export interface EndpointConfiguration {
   readonly control: string;
   readonly log: "stderr" | "syslog";
   readonly logLevel: LogLevel;
+  /** Whom procd is told to be alive, as SERVICE/INSTANCE; undefined: nobody. */
+  readonly procdInstance: string | undefined;
   readonly hook: string | undefined;
   readonly hookTimeoutMs: number;
   /** Every key with the value that holds, as in a document. */
@@ -103,6 +105,7 @@ function assemble(read: DocumentValues, tunnels: readonly DocumentValues[]): End
     control: valueOf("control"),
     log: valueOf("log"),
     logLevel: valueOf("log_level"),
+    procdInstance: orUndefined(read, "procd_instance"),
     hook: orUndefined(read, "hook"),
     hookTimeoutMs: valueOf("hook_timeout_s"),
     effective: read.effective,

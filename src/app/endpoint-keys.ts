@@ -12,6 +12,7 @@ import {
   orNull,
   path,
   prefixes,
+  procdInstance,
   REQUIRED,
   socketPath,
   text,
@@ -39,7 +40,7 @@ function timer(name: string, least: number, most: number, standard: number, expl
 }
 
 /** A reload takes over all the others. */
-const NEEDS_RESTART: readonly string[] = ["control", "log"];
+const NEEDS_RESTART: readonly string[] = ["control", "log", "procd_instance"];
 
 const KEYS: readonly DocumentKey[] = [
   key("role", choice("client", "server"), "client", "which peer this is: a NAT translates a client's address"),
@@ -47,6 +48,7 @@ const KEYS: readonly DocumentKey[] = [
   key("control", socketPath, "/var/run/vpnmasq/endpoint.sock", "the socket that the other commands ask"),
   key("log", choice("stderr", "syslog"), "stderr", "where messages go"),
   key("log_level", choice("error", "warning", "notice", "info", "debug"), "notice", "the least important message"),
+  key("procd_instance", orNull(procdInstance), JSON_NULL, "a service of procd that is to hear that we run"),
   key("hook", orNull(path), JSON_NULL, "a program that is run when a tunnel changes its state"),
   key("hook_timeout_s", whole(1, 300, "s", SECOND), 10, "it is killed after this"),
 

@@ -41,6 +41,7 @@ import type { EndpointState } from "./endpoint-state";
 import { needsRestart } from "./document-key";
 import { acceptReload, refuseReload, type ReloadReport } from "./reload";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
+import { ProcdWatchdog } from "./procd-watchdog";
 
 /** States in which a tunnel carries nothing. */
 const LOST: readonly TunnelState[] = ["down", "recovering"];
@@ -94,6 +95,7 @@ class Endpoint implements EndpointState {
   private readonly holdLoss = new HoldLoss();
   private readonly watchdog: Watchdog;
   private hook: Hook | undefined;
+  private readonly procdWatchdog: ProcdWatchdog | undefined;
   private readonly daemons: EndpointDaemons;
   private control: ControlServer | undefined;
   private paceMs = 0;
@@ -128,6 +130,7 @@ class Endpoint implements EndpointState {
     this.daemons = new EndpointDaemons(loop);
     this.watchdog = this.makeWatchdog();
     this.hook = this.hookOf(config);
+    this.procdWatchdog = ProcdWatchdog.of(config.procdInstance, loop, log);
   }
 
   /** Everything that can fail for good. */
@@ -255,6 +258,7 @@ class Endpoint implements EndpointState {
     this.echo.close();
     this.daemons.close();
     this.hook?.close();
+    this.procdWatchdog?.close();
     this.control?.close();
     this.kernel.xfrm.close();
     this.kernel.routes.close();
@@ -329,6 +333,7 @@ class Endpoint implements EndpointState {
     this.holdLoss.tick(this.pins.isHolding());
     this.daemons.tick(nowMs);
     this.hook?.tick(nowMs);
+    this.procdWatchdog?.tick(nowMs);
     if (nowMs >= this.slowDueMs) this.slowTick(nowMs);
     this.pace();
   }

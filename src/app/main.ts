@@ -14,6 +14,7 @@ import { helpView } from "./help";
 import { writeJson } from "./json";
 import type { CounterItem } from "./report/decision-report";
 import { type ExplainReport, SUBJECT_ACCEPTED } from "./report/explain-report";
+import { keysReport } from "./report/key-report";
 import type { StatusReport } from "./report/status-report";
 import { TABLE_NAMES, type TableName, type TableReport } from "./report/table-report";
 import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
@@ -134,7 +135,7 @@ function support(given: Arguments): number {
 }
 
 function check(given: Arguments): number {
-  if (given.keys === true) return write(keysView());
+  if (given.keys === true) return write(given.json === true ? [writeJson(keysReport())] : keysView());
   const { effective, view, problems } = checkFile(given.file);
   if (given.json === true) {
     write([writeJson({ ok: problems.length === 0, problems, configuration: effective })]);
@@ -194,6 +195,11 @@ function rpcd({ verb, method, control }: Arguments): number {
   return write([answerCall(method ?? "", given, (role, request) => ask(role, control ?? CONTROL[role], request))]);
 }
 
+/** Asked for by the init script of OpenWrt alone. */
+function uci(given: Arguments): number {
+  return (require("./uci/uci-command") as typeof import("./uci/uci-command")).runUci(given);
+}
+
 const COMMANDS: Readonly<Record<string, Command>> = {
   router,
   endpoint,
@@ -210,6 +216,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   check,
   help,
   rpcd,
+  uci,
 };
 
 /** @returns the exit status. */

@@ -38,6 +38,7 @@ import { acceptReload, refuseReload, type ReloadReport } from "./reload";
 import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
+import { ProcdWatchdog } from "./procd-watchdog";
 import { RouterHealth, type RouterParts } from "./router-health";
 import type { LinkReport, RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
@@ -91,6 +92,7 @@ export class Router implements RouterState {
   private routes: RouteSocket | undefined;
   private control: ControlServer | undefined;
   private guard: KernelGuard | undefined;
+  private readonly procdWatchdog: ProcdWatchdog | undefined;
   private readonly natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
   private readonly selfWatch: RouterHealth;
   private watchedMs = 0;
@@ -121,6 +123,7 @@ export class Router implements RouterState {
     this.flows = this.table.flows;
     this.counters = this.forwarder.counters;
     this.journal = Journal.open(config, log);
+    this.procdWatchdog = ProcdWatchdog.of(config.procdInstance, this.loop, log);
     this.selfWatch = new RouterHealth(config, this.startedMs, log);
   }
 
@@ -202,6 +205,7 @@ export class Router implements RouterState {
     if (this.config.natLossWatch && nowMs >= this.watchedMs + WATCH_MS) this.watchNatLoss(nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.compiler.tick(nowMs);
+    this.procdWatchdog?.tick(nowMs);
     this.selfWatch.tick(nowMs, wallClockMs(), () => this.parts());
   }
 
@@ -271,6 +275,8 @@ export class Router implements RouterState {
     this.config = takeLiveKeys(this.config, config);
     this.log.level = config.logLevel;
     this.lastReload = acceptReload(this.log, waiting, atMs);
+    // Whoever asks for a reload may have flushed all rules, as a firewall does.
+    this.guard?.forget();
     this.isStale = true;
   }
 
@@ -426,6 +432,7 @@ export class Router implements RouterState {
 
   private close(): void {
     const nowMs = monotonicMs();
+    this.procdWatchdog?.close();
     this.forwarder.lan?.close();
     this.forwarder.wan?.close();
     this.selfWatch.close();

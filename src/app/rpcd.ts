@@ -7,12 +7,10 @@
 // {"error": TEXT}: rpcd throws away standard error and the exit status.
 
 import type { Outcome } from "../system/outcome";
-import { CONFIGURATION_KEYS } from "./configuration-keys";
 import type { Role } from "./control-client";
-import type { DocumentKey } from "./document-key";
-import { ENDPOINT_KEYS, TUNNEL_KEYS } from "./endpoint-keys";
 import { readJson, writeJson } from "./json";
 import { readPage } from "./page";
+import { keysReport } from "./report/key-report";
 import { quoteAll, refusal, type Request } from "./request-line";
 
 /** Items on a page: an ESP item takes some 400 bytes, a tunnel some 1000. */
@@ -72,18 +70,8 @@ const METHODS: Readonly<Record<string, Method>> = {
     arguments: { name: "office" },
     answer: ({ name }, ask) => forward("endpoint", "explain", ["subject"], { subject: name }, ask),
   },
-  keys: {
-    arguments: {},
-    answer: () => ({ router: items(CONFIGURATION_KEYS), endpoint: items(ENDPOINT_KEYS), tunnel: items(TUNNEL_KEYS) }),
-  },
+  keys: { arguments: {}, answer: () => keysReport() },
 };
-
-/** What a form needs to ask for each key and to check what is entered. */
-function items(keys: readonly DocumentKey[]): object[] {
-  return keys.map(({ key, kind, accepted, standard, explanation, isLive }) => {
-    return { key, ...kind, accepted, standard, explanation, live: isLive };
-  });
-}
 
 const NAMES = Object.keys(METHODS).sort((one, other) => (one < other ? -1 : 1));
 

@@ -10,7 +10,7 @@
 'require vpnmasq.show as show';
 
 /* Set by the init script and relied on by this page, or said by the section itself. */
-const HIDDEN = ['control', 'heartbeat', 'log', 'name', 'state_directory', 'tunnels'];
+const HIDDEN = ['control', 'heartbeat', 'log', 'name', 'procd_instance', 'state_directory', 'tunnels'];
 
 /* What most people want to say, in this order. */
 const TITLES = {
