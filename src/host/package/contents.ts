@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The files of a package: those of firmware/openwrt/files that its definition names, and the program as it was built.
+// The files of a package: those of firmware/openwrt/files that its definition names, and what the build makes.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -8,33 +8,30 @@ import type { PackageDefinition } from "./definition.js";
 
 const TREE = "firmware/openwrt/files";
 
-/** In place of a path in a definition: what `npm run build` makes. */
-const PROGRAM = "program";
-const PROGRAM_FILES: readonly (readonly [source: string, target: string, mode: number])[] = [
-  ["build/vpnmasq", "usr/bin/vpnmasq", 0o755],
-  ["build/vpnmasq.lua", "usr/lib/vpnmasq/vpnmasq.lua", 0o644],
-];
-
 /** Git keeps of the mode whether a file can be run; nothing else may make a difference between two checkouts. */
 function modeOf(file: string): number {
   return (fs.statSync(file).mode & 0o100) === 0 ? 0o644 : 0o755;
 }
 
-function filesBelow(name: string): PackageFile[] {
-  const source = path.join(TREE, name);
+function fileFrom(source: string, target: string): PackageFile {
   if (!fs.existsSync(source)) throw new Error(`${source} is missing, which firmware/openwrt/packages.json names`);
-  if (fs.statSync(source).isDirectory())
-    return fs.readdirSync(source).flatMap((inner) => filesBelow(`${name}/${inner}`));
-  return [{ path: name, mode: modeOf(source), content: fs.readFileSync(source) }];
+  return { path: target, mode: modeOf(source), content: fs.readFileSync(source) };
 }
 
-function programFiles(): PackageFile[] {
-  return PROGRAM_FILES.map(([source, target, mode]) => ({ path: target, mode, content: fs.readFileSync(source) }));
+/** What lies at a place of the tree, or below it. */
+function filesBelow(name: string): PackageFile[] {
+  const source = path.join(TREE, name);
+  if (fs.existsSync(source) && fs.statSync(source).isDirectory())
+    return fs.readdirSync(source).flatMap((inner) => filesBelow(`${name}/${inner}`));
+  return [fileFrom(source, name)];
 }
 
 /** The package's files in the order of their names. */
-export function contentsOf({ contents }: PackageDefinition): PackageFile[] {
-  const files = contents.flatMap((name) => (name === PROGRAM ? programFiles() : filesBelow(name)));
+export function contentsOf({ tree, built }: PackageDefinition): PackageFile[] {
+  const files = [
+    ...tree.flatMap((name) => filesBelow(name)),
+    ...Object.entries(built).map(([source, target]) => fileFrom(source, target)),
+  ];
   return files.sort((one, other) => byBytes(one.path, other.path));
 }
 

@@ -14,8 +14,10 @@ export interface PackageDefinition {
   readonly category: string;
   readonly submenu?: string;
   readonly depends: readonly string[];
-  /** Files or folders of firmware/openwrt/files that belong to it, and `program`: what the build makes. */
-  readonly contents: readonly string[];
+  /** Files or folders of firmware/openwrt/files that belong to it. */
+  readonly tree: readonly string[];
+  /** What `npm run build` makes, and where it lies on the router. */
+  readonly built: Readonly<Record<string, string>>;
   /** Absolute paths of files that people change. */
   readonly conffiles: readonly string[];
   /** Lines of shell that run once the package is gone for good. */

@@ -13,7 +13,8 @@ export const SAMPLE: PackageDefinition = {
   section: "net",
   category: "Network",
   depends: ["luajit", "lua-cjson"],
-  contents: [],
+  tree: [],
+  built: {},
   conffiles: ["/etc/config/sample"],
   afterRemoval: ["rm -rf /var/run/sample"],
 };
