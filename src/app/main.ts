@@ -6,6 +6,7 @@ import { parseAddress, parseSpi } from "../wire/address";
 import { showBanner } from "./banner-command";
 import { type Arguments, readCommandLine } from "./command-line";
 import { readConfiguration } from "./configuration";
+import { readNotes } from "./configuration-notes";
 import { ask, askRouter, type Role } from "./control-client";
 import { loadDocument } from "./document";
 import { isEndpointDocument, readEndpointConfiguration } from "./endpoint-configuration";
@@ -22,7 +23,7 @@ import { answerCall, listMethods, RPC_ARGUMENTS_BYTES_MAX } from "./rpcd";
 import { collectSupport, Mask, type SupportSources, supportView } from "./support";
 import { supportLines, supportLinesAgain } from "./support-wire";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
-import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView } from "./view/check-view";
+import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView, notesView } from "./view/check-view";
 import { countersView, explainView } from "./view/explain-view";
 import { statusView } from "./view/status-view";
 import { tableView } from "./view/table-view";
@@ -137,10 +138,11 @@ function support(given: Arguments): number {
 function check(given: Arguments): number {
   if (given.keys === true) return write(given.json === true ? [writeJson(keysReport())] : keysView());
   const { effective, view, problems } = checkFile(given.file);
+  const notes = readNotes(given.file);
   if (given.json === true) {
-    write([writeJson({ ok: problems.length === 0, problems, configuration: effective })]);
+    write([writeJson({ ok: problems.length === 0, problems, notes, configuration: effective })]);
   } else if (problems.length === 0) {
-    write(view);
+    write([...view, ...notesView(notes)]);
   } else {
     io.stderr.write(`${badConfigurationView(given.file, problems).join("\n")}\n`);
   }

@@ -2,6 +2,7 @@
 // `status`: is it running, on which links, how full are the tables, and is anything wrong.
 
 import { type ReloadItem, reloadItem } from "../reload";
+import { readNotes } from "../configuration-notes";
 import { Phase } from "../../masquerade/esp-record";
 import { residentBytes } from "../../system/process";
 import { formatAddress } from "../../wire/address";
@@ -26,6 +27,8 @@ export interface StatusReport {
   readonly uptime_ms: number;
   readonly scope: string;
   readonly configuration: string;
+  /** What was said about it when it was made. */
+  readonly notes: readonly string[];
   readonly lan: LinkStatus;
   readonly wan: LinkStatus;
   readonly kernel_rules: string;
@@ -75,6 +78,7 @@ export function statusReport(state: RouterState): StatusReport {
     uptime_ms: state.nowMs() - state.startedMs,
     scope: state.config.scope,
     configuration: state.configPath,
+    notes: readNotes(state.configPath),
     lan: linkStatus(state.lan()),
     wan: linkStatus(state.wan()),
     kernel_rules: state.kernelRules,

@@ -6,6 +6,7 @@ import { formatAddress, formatSpi } from "../../wire/address";
 import type { WatchedTunnel } from "../../watchdog/watched-tunnel";
 import type { EndpointState } from "../endpoint-state";
 import type { Page } from "../page";
+import { readNotes } from "../configuration-notes";
 import { type ReloadItem, reloadItem } from "../reload";
 
 export interface EpochItem {
@@ -65,6 +66,8 @@ export interface TunnelsReport {
   readonly role: string;
   readonly uptime_ms: number;
   readonly configuration: string;
+  /** What was said about it when it was made. */
+  readonly notes: readonly string[];
   /** Tunnels in all, of which this is a page. */
   readonly total: number;
   readonly offset: number;
@@ -79,6 +82,7 @@ export function tunnelsReport(state: EndpointState, page: Page): TunnelsReport {
     role: config.role,
     uptime_ms: state.nowMs() - startedMs,
     configuration: configPath,
+    notes: readNotes(configPath),
     reload: reloadItem(state.lastReload, state.nowMs()),
     total: all.length,
     offset: page.offset,

@@ -78,6 +78,11 @@ export function goodEndpointView(path: string, configuration: EndpointConfigurat
   ];
 }
 
+/** What was said about a good configuration when it was made. */
+export function notesView(notes: readonly string[]): string[] {
+  return notes.flatMap((note) => line("note", note)).map((text) => alarm(text));
+}
+
 export function badConfigurationView(path: string, problems: readonly string[]): string[] {
   const lines = [alarm(`${path}: ${formatCount(problems.length, "problem")}`)];
   for (const problem of problems) lines.push(...hang("- ", problem, 2));

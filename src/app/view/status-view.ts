@@ -66,6 +66,7 @@ export function statusView(status: StatusReport): string[] {
     ...labelled("Start", restoredText(status)),
     ...notes.flat(),
     ...labelled("Config", status.configuration),
+    ...status.notes.flatMap((note) => labelled("", note)).map((line) => alarm(line)),
     ...reloadLines(status.reload),
   ];
 }

@@ -80,8 +80,9 @@ function reloadLines(reload: NonNullable<TunnelsReport["reload"]>): string[] {
   return reload.ok ? lines : lines.map((text) => alarm(text));
 }
 
-export function tunnelsView({ tunnels, reload }: TunnelsReport): string[] {
+export function tunnelsView({ tunnels, reload, notes }: TunnelsReport): string[] {
   const paragraphs = tunnels.map((tunnel) => tunnelLines(tunnel));
+  if (notes.length > 0) paragraphs.push(notes.flatMap((note) => hang("- ", note, 2)).map((line) => alarm(line)));
   if (reload !== undefined) paragraphs.push(reloadLines(reload));
   return [paragraphs.map((lines) => lines.join("\n")).join("\n\n")];
 }

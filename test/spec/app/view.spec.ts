@@ -34,6 +34,24 @@ describe("`vpnmasq status`", () => {
       statusView(report),
     );
   });
+
+  it("ends with what was said about the configuration by whoever made it", () => {
+    const file = os.tmpname();
+    const [notes] = io.open(`${file}.notes`, "w");
+    notes!.write("firewall: flow_offloading_hw is on\nrouter: the last good configuration goes on\n");
+    notes!.close();
+    const router = Object.assign(routerWithWaitingClient(), { configPath: file });
+    assert.same(
+      [
+        `Config   ${file}`,
+        "         firewall: flow_offloading_hw is on",
+        "         router: the last good configuration goes on",
+      ],
+      statusView(statusReport(router)).slice(-3),
+    );
+    os.remove(`${file}.notes`);
+    os.remove(file);
+  });
 });
 
 describe("`vpnmasq table esp`", () => {

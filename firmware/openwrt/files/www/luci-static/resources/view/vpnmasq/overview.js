@@ -46,6 +46,11 @@ function reload(status) {
 	].concat(status.reload.messages.map((message) => E('div', {}, [message])));
 }
 
+/* What the init script said about the configuration: why an older one holds, and advice on the firewall. */
+function notes(answer) {
+	return (answer.notes || []).map((note) => E('div', { class: 'alert-message warning' }, [note]));
+}
+
 function routerFacts(status) {
 	const esp = status.esp;
 	const facts = [
@@ -179,7 +184,7 @@ return view.extend({
 	},
 
 	update: function ([health, status, tunnels, explained, log]) {
-		dom.content(this.parts.banner, [banner(health, status, tunnels)]);
+		dom.content(this.parts.banner, [banner(health, status, tunnels), ...notes(status), ...notes(tunnels)]);
 		this.sections.router.hidden = Boolean(status.error);
 		this.sections.endpoint.hidden = Boolean(tunnels.error);
 		if (!status.error) {
