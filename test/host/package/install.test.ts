@@ -8,15 +8,12 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { apkOf } from "../../../src/host/package/apk.js";
 import { contentsOf } from "../../../src/host/package/contents.js";
 import { readDefinition } from "../../../src/host/package/definition.js";
-import { ipkOf } from "../../../src/host/package/ipk.js";
 import { opkgScripts } from "../../../src/host/package/scripts.js";
-import { bytes, entries, list, readContainer, readDatabase, text } from "./adb-reader.js";
+import { unpackApk, unpackIpk } from "./installer.js";
 import { readTranscript, type Transcript } from "./procd-transcript.js";
 import { networkOf, RouterRoot } from "./router-root.js";
-import { EPOCH_SECONDS } from "./sample.js";
 
 const definition = readDefinition();
 const vpnmasq = definition.packages.find(({ name }) => name === "vpnmasq") ?? assert.fail("no package vpnmasq");
@@ -26,33 +23,13 @@ const UP = networkOf({ lan: "br-lan", wan: "eth1" });
 /** Until the program answers, on a machine that is busy with other things. */
 const PATIENCE_MS = 20_000;
 
-async function installIpk(root: string): Promise<void> {
-  const ipk = await ipkOf(definition, vpnmasq, contentsOf(vpnmasq), EPOCH_SECONDS);
-  const { status, stderr } = spawnSync("sh", ["-c", `tar -xzO ./data.tar.gz | tar -xz -C ${root}`], { input: ipk });
-  assert.equal(status, 0, stderr.toString());
-}
-
-/** As apk unpacks it: folders and files of the database, content from the data blocks. */
-function installApk(root: string): void {
-  const apk = apkOf(definition, vpnmasq, contentsOf(vpnmasq), EPOCH_SECONDS, () => undefined);
-  const [database, ...data] = readContainer(apk.file).blocks;
-  const folders = entries(readDatabase(database?.content ?? Buffer.alloc(0))[2]);
-  for (const folder of folders) fs.mkdirSync(path.join(root, text(list(folder)[1])), { recursive: true });
-  for (const { content } of data) {
-    const folder = list(folders[content.readUInt32LE(0) - 1]);
-    const [, name, access] = list(entries(folder[3])[content.readUInt32LE(4) - 1]);
-    const target = path.join(root, text(folder[1]), bytes(name).toString());
-    fs.writeFileSync(target, content.subarray(8), { mode: list(access)[1] as number });
-  }
-}
-
 describe("both formats", () => {
   it("install the same files", async () => {
     const roots = [new RouterRoot(), new RouterRoot()];
     const [one, other] = roots.map((root) => root.path);
     assert.ok(one !== undefined && other !== undefined);
-    await installIpk(one);
-    installApk(other);
+    await unpackIpk(definition, vpnmasq, one);
+    unpackApk(definition, vpnmasq, other);
     const { stdout } = spawnSync("diff", ["-r", one, other], { encoding: "utf8" });
     assert.match(stdout, /^(Only in \S+\/lib: apk\n)?$/);
     for (const { path: file, mode } of contentsOf(vpnmasq)) {
@@ -68,7 +45,7 @@ describe("the installed package", () => {
   let child: ChildProcess | undefined;
 
   before(async () => {
-    await installIpk(root.path);
+    await unpackIpk(definition, vpnmasq, root.path);
     await root.start();
     stock = root.read(CONFIGURATION);
   });
@@ -134,6 +111,7 @@ describe("the installed package", () => {
       const transcript = init("start");
       assert.equal(parameter(transcript, "respawn"), "3600 5 0");
       assert.equal(parameter(transcript, "watchdog"), "1 60");
+      assert.equal(parameter(transcript, "file"), "/usr/lib/vpnmasq/vpnmasq.lua", "an upgrade restarts it");
       assert.equal(parameter(transcript, "no_new_privs"), "1");
       assert.equal(
         parameter(transcript, "reload_signal"),
@@ -270,6 +248,26 @@ describe("the installed package", () => {
       assert.match(rights, /^NoNewPrivs:\t1$/m);
       assert.equal(/^CapEff:\t(.*)$/m.exec(rights)?.[1], /^CapBnd:\t(.*)$/m.exec(rights)?.[1]);
       assert.match(status(), /in place/);
+    });
+
+    it("tells who asks what was wrong or advised when its configuration was made", async () => {
+      root.write("etc/config/firewall", "config defaults\n\toption flow_offloading_hw '1'\n");
+      await startDaemon();
+      const advice = /^ +firewall: flow_offloading_hw is on/m;
+      assert.match(root.run("/usr/bin/vpnmasq", "status").output, advice);
+      assert.match(root.run("/usr/bin/vpnmasq", "check", `/${DOCUMENT}`).output, /note +firewall: flow_offloading_hw/);
+      root.remove("etc/config/firewall");
+      configure(["scope 'vpn'", "scope 'vpnn'"]);
+      init("reload");
+      const { output } = root.run("/usr/bin/vpnmasq", "status");
+      assert.match(
+        output,
+        /^ +vpnmasq\.router\.scope: "vpnn" is not accepted.*\n +.*last good configuration goes on$/m,
+      );
+      assert.doesNotMatch(output, advice);
+      configure();
+      init("reload");
+      assert.deepEqual((JSON.parse(status()) as { notes: string[] }).notes, []);
     });
 
     it("tells procd that it runs", async () => {

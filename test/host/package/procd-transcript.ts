@@ -9,6 +9,9 @@ export interface Instance {
 }
 
 export interface Transcript {
+  /** The service was stopped, before it was started if it was. */
+  readonly isStopped: boolean;
+  readonly isStarted: boolean;
   readonly instances: readonly Instance[];
   readonly triggers: readonly string[];
   readonly signals: readonly string[];
@@ -35,6 +38,8 @@ export function readTranscript(text: string): Transcript {
     .map((line) => line.split("|"));
   const of = (kind: string): string[] => lines.filter(([first]) => first === kind).map(([, ...rest]) => rest.join(" "));
   return {
+    isStopped: lines.some(([kind]) => kind === "stop"),
+    isStarted: lines.some(([kind]) => kind === "triggers"),
     instances: instancesOf(lines),
     triggers: of("trigger"),
     signals: of("signal"),

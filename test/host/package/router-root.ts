@@ -12,11 +12,11 @@ import path from "node:path";
 
 const STAND_INS = "test/host/package/stand-in";
 /** Where OpenWrt has each stand-in. */
-const STAND_IN_PLACES = { "rc.common": "etc", ubus: "usr/bin" };
+const STAND_IN_PLACES = { "functions.sh": "lib", "rc.common": "etc", ubus: "usr/bin" };
 /** What the packages named in `depends` install (kmod-nft-netdev is the kernel's), and setpriv in the place of ujail. */
 const PROGRAMS = ["luajit", "nft", "setpriv"];
 const LUA_MODULES = ["cjson.so", "argparse.lua"];
-const FOLDERS = ["bin", "etc/config", "usr/bin", "usr/sbin", "tmp/run", "tmp/log", "proc", "sys", "dev"];
+const FOLDERS = ["bin", "etc/config", "lib", "usr/bin", "usr/sbin", "tmp/run", "tmp/log", "proc", "sys", "dev"];
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 /** After this it ends, whatever the test does. */
 const LIFE_SECONDS = "300";
@@ -135,8 +135,10 @@ export class RouterRoot {
     return fs.existsSync(path.join(this.path, file));
   }
 
-  write(file: string, text: string): void {
-    fs.writeFileSync(path.join(this.path, file), text);
+  write(file: string, text: string | Buffer, mode = 0o644): void {
+    const target = path.join(this.path, file);
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    fs.writeFileSync(target, text, { mode });
   }
 
   remove(file: string): void {
