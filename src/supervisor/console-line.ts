@@ -22,7 +22,9 @@ export type ConsoleNews =
 const UPGRADE_WORDS = ["Commencing upgrade", "Performing system upgrade", "Writing from <stdin>"];
 const UPGRADE_LEASE_SECONDS = 900;
 /** U-Boot's banner, its offer to stop, and what its commands for loading and writing say. */
-const BOOT_LOADER_WORDS = ["U-Boot 20", "stop autoboot", "Bytes transferred", "bytes written", "Erasing ", "=> "];
+const BOOT_LOADER_WORDS = ["U-Boot 20", "stop autoboot", "Bytes transferred", "bytes written", "Erasing "];
+/** U-Boot's prompt, which begins a line; in the middle of one it is anybody's arrow. */
+const BOOT_LOADER_PROMPT = "=> ";
 /** The kernel's first line, and U-Boot's last. */
 const BOOTING_WORDS = ["Linux version ", "Starting kernel"];
 const PANIC_WORDS = ["Kernel panic - not syncing"];
@@ -49,7 +51,7 @@ export function readConsoleLine(line: string): ConsoleNews {
   if (line.indexOf(FLASH_MARK) >= 0) return flashNews(line);
   if (hasOneOf(PANIC_WORDS, line)) return { kind: "panic" };
   if (hasOneOf(BOOTING_WORDS, line)) return { kind: "booting" };
-  if (hasOneOf(BOOT_LOADER_WORDS, line)) return { kind: "boot-loader" };
+  if (line.indexOf(BOOT_LOADER_PROMPT) === 0 || hasOneOf(BOOT_LOADER_WORDS, line)) return { kind: "boot-loader" };
   if (hasOneOf(UPGRADE_WORDS, line)) return { kind: "flashing", leaseSeconds: UPGRADE_LEASE_SECONDS };
   return { kind: "other" };
 }

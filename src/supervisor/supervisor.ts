@@ -116,7 +116,8 @@ export class Supervisor {
     this.beatMs = nowMs;
     this.starts = 0;
     this.panicMs = undefined;
-    this.busy = undefined;
+    // A router may live on while its other slot is written to.
+    if (this.busy === "boot-loader") this.busy = undefined;
     this.wedgedBeats = heartbeat.health === "wedged" ? this.wedgedBeats + 1 : 0;
     if (this.wedgedBeats > 0) this.steadySinceMs = undefined;
     else this.steadySinceMs ??= nowMs;

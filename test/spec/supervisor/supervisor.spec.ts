@@ -130,6 +130,23 @@ describe("the supervisor", () => {
     assert.same(["no-heartbeat"], causes);
   });
 
+  it("never resets while the running router writes its other slot, even if it wedges meanwhile", () => {
+    beating(MINUTE);
+    supervisor.hear(sealed(flashText(600)), nowMs);
+    beating(5 * MINUTE, "wedged");
+    assert.same([], causes);
+    assert.equal("flashing", supervisor.phase(nowMs));
+    beating(5 * MINUTE + 9 * SECOND, "wedged");
+    assert.same(["wedged"], causes);
+  });
+
+  it("takes an arrow in a log for no boot loader", () => {
+    beating(MINUTE);
+    supervisor.hear("daemon: eth0 => eth1", nowMs);
+    pass(silenceMs);
+    assert.same(["silent"], causes);
+  });
+
   it("takes the lease of a flash tool that died for over when it ends", () => {
     beating(MINUTE);
     supervisor.hear(sealed(flashText(600)), nowMs);

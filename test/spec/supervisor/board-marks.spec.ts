@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The lines by which the board's upgrade script keeps a supervisor off are those that the supervisor reads.
+
+import { readConsoleLine } from "../../../src/supervisor/console-line";
+import { readFile } from "../../../src/system/files";
+
+const SCRIPT = "../../firmware/image/root/usr/sbin/board-upgrade";
+
+describe("board-upgrade", () => {
+  it("asks the supervisor for ten minutes, and tells it when it gave up", () => {
+    const [script] = readFile(SCRIPT, 100_000);
+    const leases: number[] = [];
+    for (const [line] of string.gmatch(script!, "'(VM1F[^']*)'")) {
+      const news = readConsoleLine(line);
+      leases.push(news.kind === "flashing" ? news.leaseSeconds : -1);
+    }
+    assert.same([600, 0], leases);
+  });
+});
