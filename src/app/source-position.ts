@@ -4,8 +4,11 @@
 // The build writes the positions into the bundle as one string, which costs about a byte a line (src/host/bundle.ts
 // says how it is made). It is read only when an error is shown.
 
-/** Set by the build at the top of the bundle; where modules run singly, as under specs, there is none. */
-declare const SOURCE_POSITIONS: string | undefined;
+/**
+ * The positions of each file of the program, by its name. Set by the build at the top of the bundle; where modules run
+ * singly, as under specs, there are none.
+ */
+declare const SOURCE_POSITIONS: LuaTable<string, string> | undefined;
 
 const ZERO_CODE = string.byte("?");
 const JUMP_CODE = string.byte("~");
@@ -49,12 +52,13 @@ export function sourcePosition(positions: string, luaLine: number): string | und
   return source === undefined ? undefined : string.format("%s:%d", source, originalLine(sourceWays, count));
 }
 
-/** The text of an error or stack trace with every position in this bundle replaced by that in the source. */
+/** The text of an error or stack trace with every position in the installed program replaced by that in the source. */
 export function readable(trace: string): string {
-  if (SOURCE_POSITIONS === undefined) return trace;
-  const positions = SOURCE_POSITIONS;
-  const bundle = debug.getinfo(1, "S")!.short_src!;
-  const [pattern] = string.gsub(bundle, "%W", "%%%0");
-  const [text] = string.gsub(trace, `${pattern}:(%d+)`, (line) => sourcePosition(positions, tonumber(line)!)!);
+  let text = trace;
+  for (const [file, positions] of pairs(SOURCE_POSITIONS ?? new LuaTable<string, string>())) {
+    const [pattern] = string.gsub(file, "%W", "%%%0");
+    // In front of the name may stand the folder that the program was started from.
+    [text] = string.gsub(text, `[^%s'"]*${pattern}:(%d+)`, (line) => sourcePosition(positions, tonumber(line)!)!);
+  }
   return text;
 }

@@ -52,7 +52,7 @@ local function nextSymbol(huffman)
     if value < first + count then return huffman.symbols[place + value - first] end
     place, first, value = place + count, (first + count) * 2, value * 2
   end
-  error("vpnmasq.lua is damaged: install it again", 0)
+  error("@FILE@ is damaged: install it again", 0)
 end
 
 local function fixedCodes()
@@ -119,4 +119,4 @@ repeat
   else unpackBlock(dynamicCodes())
   end
 until isLast
-return assert(loadstring(ffi.string(to, LENGTH), "@vpnmasq.lua"))(...)
+return assert(loadstring(ffi.string(to, LENGTH), "@@FILE@"))(...)

@@ -10,6 +10,7 @@
 import fs from "node:fs";
 import { SourceMap } from "node:module";
 import zlib from "node:zlib";
+import { type Line, splitBundle } from "./bundle-split.js";
 import { withShortNames } from "./short-names.js";
 
 interface Position {
@@ -20,7 +21,13 @@ interface Position {
 /** The program around the packed one: it unpacks and starts it. */
 const UNPACKER = "src/app/unpack.lua";
 
-/** The line of positions stands before the code. */
+/** Requires the rest where the core alone is loaded. */
+const REST_LOADER = "src/app/rest-loader.lua";
+
+/** What runs for months is the router. */
+const LONG_RUNNING = "src.app.router";
+
+/** The line of positions stands before the code of the core, the line that takes `require` before that of the rest. */
 const LINES_BEFORE_CODE = 1;
 
 // One character a line of Lua: how far its line of TypeScript is from the one before. The characters from # to [ stand
@@ -75,26 +82,63 @@ function quoted(bytes: Buffer): Buffer {
   );
 }
 
-/** A program of Lua, packed together with what unpacks and starts it. */
-export function selfUnpacking(program: Buffer): Buffer {
+/**
+ * A program of Lua, packed together with what unpacks and starts it.
+ *
+ * @param file the name that it is installed as, for error messages
+ */
+export function selfUnpacking(program: Buffer, file: string): Buffer {
   const packed = zlib.deflateRawSync(program, { level: 9, memLevel: 9 });
   const unpacker = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length));
-  const [before = "", behind = ""] = unpacker.split("@PACKED@");
+  const [before = "", behind = ""] = unpacker.replaceAll("@FILE@", file).split("@PACKED@");
   return Buffer.concat([Buffer.from(before), quoted(packed), Buffer.from(behind)]);
 }
 
+/** The program, in one file that runs as it is, and in two; {@link selfUnpacking} makes them small. */
+export interface Bundle {
+  readonly whole: Buffer;
+  /** What the router needs, which loads the rest when that is required. */
+  readonly core: Buffer;
+  readonly rest: Buffer;
+}
+
+/** `code` with short names, behind the positions of its lines by the file's name. */
+function programOf(lines: readonly Line<Position>[], file: string): Buffer {
+  const positions = encodePositions(lines.map(({ origin }) => origin));
+  const code = withShortNames(lines.map((line) => line.code).join("\n"));
+  return Buffer.from(`local SOURCE_POSITIONS={["${file}"]="${positions}"}\n${code}`);
+}
+
+/** A chunk that is called with the core's `require`, and gives a table of modules and their positions. */
+function restOf(lines: readonly Line<Position>[]): Buffer {
+  const positions = encodePositions([undefined, ...lines.map(({ origin }) => origin)]);
+  const code = ["local require = ...", "local modules = {", ...lines.map((line) => line.code), "}"].join("\n");
+  return Buffer.from(withShortNames(`${code}\nreturn modules, "${positions}"`));
+}
+
+/** The lines of Lua without what only people need. */
+function keptLines(lua: string): string[] {
+  return lua
+    .split("\n")
+    .map((text) => text.trim())
+    .filter((code) => code !== "" && !code.startsWith("--"));
+}
+
 /**
- * The program in one file, which runs as it is; {@link selfUnpacking} makes it small.
- *
  * @param lua TypeScriptToLua's bundle.
  * @param sourceMap its source map, JSON.
+ * @param entry its first module, as "src.app.start"
  */
-export function bundledProgram(lua: string, sourceMap: string): Buffer {
+export function bundle(lua: string, sourceMap: string, entry: string): Bundle {
   const map = new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
   const lines = lua.split("\n").map((text, index) => ({ code: text.trim(), origin: originOf(map, index, text) }));
   const kept = lines.filter(({ code }) => code !== "" && !code.startsWith("--"));
-  const positions = encodePositions(kept.map(({ origin }) => origin));
-  const code = withShortNames(kept.map((line) => line.code).join("\n"));
-  const program = `local SOURCE_POSITIONS="${positions}"\n${code}`;
-  return Buffer.from(program);
+  const { core, rest } = splitBundle(kept, [entry, LONG_RUNNING]);
+  const loader = keptLines(fs.readFileSync(REST_LOADER, "utf8")).map((code) => ({ code, origin: undefined }));
+  const start = core.findLastIndex(({ code }) => code === "}") + 1;
+  return {
+    whole: programOf(kept, "vpnmasq.lua"),
+    core: programOf([...core.slice(0, start), ...loader, ...core.slice(start)], "vpnmasq.lua"),
+    rest: restOf(rest),
+  };
 }

@@ -5,7 +5,7 @@
 import path from "node:path";
 import ts from "typescript";
 import * as tstl from "typescript-to-lua";
-import { bundledProgram } from "./bundle.js";
+import { type Bundle, bundle } from "./bundle.js";
 
 /** Lua text by the path that it is to be written to. */
 export type Outputs = Map<string, string>;
@@ -60,8 +60,8 @@ export function compilePlainModule(file: string, { fileNames, options }: tstl.Pa
   return `${PLAIN_HEADER}-- Made from ${file}.\n${outputs.get(written) ?? ""}`;
 }
 
-/** Compiles the file and all that it requires to one Lua file, fit to be installed. */
-export function compileBundle(entry: string, { fileNames, options }: tstl.ParsedCommandLine): Buffer {
+/** Compiles the file and all that it requires to a program, fit to be installed. */
+export function compileBundle(entry: string, { fileNames, options }: tstl.ParsedCommandLine): Bundle {
   const name = "bundle.lua";
   const declarations = fileNames.filter((file) => file.endsWith(".d.ts"));
   const outputs = compileModules([path.resolve(entry), ...declarations], {
@@ -73,5 +73,6 @@ export function compileBundle(entry: string, { fileNames, options }: tstl.Parsed
     sourceMap: true,
   });
   const written = path.join(path.relative(".", options.outDir ?? "."), name);
-  return bundledProgram(outputs.get(written) ?? "", outputs.get(`${written}.map`) ?? "{}");
+  const module = entry.replace(/\.ts$/, "").replaceAll("/", ".");
+  return bundle(outputs.get(written) ?? "", outputs.get(`${written}.map`) ?? "{}", module);
 }

@@ -7,8 +7,9 @@ import type { Site } from "./site";
 
 /** From build/lua, where the bench runs. */
 const PROGRAM = "../vpnmasq";
-/** What is installed on a board. */
-export const INSTALLED_FILES = [PROGRAM, "../vpnmasq.lua"];
+/** What the router needs of what is installed on a board, and the rest. */
+export const ROUTER_FILES = [PROGRAM, "../vpnmasq.lua"];
+export const OTHER_FILES = ["../vpnmasq-rest.lua", "../vpnmasq-help.lua"];
 const READY_TIMEOUT_MS = 5000;
 
 /** What of `vpnmasq status --json` the bench reads. */

@@ -24,5 +24,5 @@ export function helpFile(): Buffer {
   const topics = documentedTopics().map(({ name, title, lines }) => {
     return `{name=${luaText(name)},title=${luaText(title)},lines={${lines.map(luaText).join(",")}}}`;
   });
-  return selfUnpacking(Buffer.from(`return {${topics.join(",")}}`));
+  return selfUnpacking(Buffer.from(`return {${topics.join(",")}}`), "vpnmasq-help.lua");
 }

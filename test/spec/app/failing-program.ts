@@ -21,8 +21,14 @@ function miscalculate(value: unknown): number {
   return numbers.sum + 1; // the line of "miscalculate"
 }
 
+function breakIn(place: string): number {
+  if (place === "raise") return new Counter().raise();
+  if (place === "rest") return (require("./failing-rest") as typeof import("./failing-rest")).raiseInRest();
+  return miscalculate(undefined);
+}
+
 const [, trace] = xpcall(
-  () => (arg[0] === "raise" ? new Counter().raise() : miscalculate(undefined)),
+  () => breakIn(arg[0]),
   (problem: unknown) => readable(debug.traceback(tostring(problem), 2)),
 );
 io.stdout.write(tostring(trace));
