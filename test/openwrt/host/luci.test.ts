@@ -127,8 +127,11 @@ describe("LuCI", () => {
     await timer.fill("200");
     await timer.blur();
     assert.doesNotMatch((await timer.getAttribute("class")) ?? "", /cbi-input-invalid/);
+    const saved = page.waitForResponse((response) =>
+      (response.request().postData() ?? "").includes("limits_esp_outstanding_ms"),
+    );
     await page.getByRole("button", { name: "Save", exact: true }).click();
-    await page.waitForFunction(() => document.querySelector(".spinning") === null);
+    await saved;
     server.commit();
     assert.match(
       fs.readFileSync(file, "utf8"),
