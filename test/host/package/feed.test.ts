@@ -75,11 +75,27 @@ describe("the packages", () => {
     );
   });
 
-  it("take at most 200 KiB together with what LuCI and the collector need not", () => {
+  it("take at most 200 KiB where LuCI and the collector are not wanted", () => {
     const [main] = definition.packages;
-    assert.ok(main !== undefined);
+    assert.equal(main?.name, "vpnmasq");
     const size = installedBytes(contentsOf(main));
     assert.ok(size <= INSTALLED_BYTES_MAX, String(size));
+  });
+
+  it("have the pages and what they ask in one, and the collector in another", () => {
+    const files = Object.fromEntries(
+      definition.packages.map((one) => [one.name, contentsOf(one).map((file) => file.path)]),
+    );
+    assert.deepEqual(
+      files["luci-app-vpnmasq"]?.filter((file) => !file.startsWith("www/luci-static/resources/")),
+      [
+        "etc/uci-defaults/50_luci-app-vpnmasq",
+        "usr/libexec/rpcd/vpnmasq",
+        "usr/share/luci/menu.d/luci-app-vpnmasq.json",
+        "usr/share/rpcd/acl.d/luci-app-vpnmasq.json",
+      ],
+    );
+    assert.deepEqual(files["prometheus-node-exporter-lua-vpnmasq"], ["usr/lib/lua/prometheus-collectors/vpnmasq.lua"]);
   });
 
   it("have every conffile among their files", () => {

@@ -114,3 +114,30 @@ for (const { name, unpack, manager: managerOf } of FORMATS) {
     });
   });
 }
+
+describe("the pages of LuCI", () => {
+  const pages = definition.packages.find(({ name }) => name === "luci-app-vpnmasq") ?? assert.fail("no package");
+  const root = new RouterRoot();
+  const reloads = (): string[] => (root.exists("tmp/rpcd") ? root.read("tmp/rpcd").trim().split("\n") : []);
+
+  before(async () => {
+    await root.start();
+    root.write("etc/init.d/rpcd", '#!/bin/sh\necho "$1" >>/tmp/rpcd\n', 0o755);
+    await unpackIpk(definition, pages, root.path);
+  });
+  after(async () => {
+    await root.close();
+  });
+
+  it("have LuCI and rpcd look anew, once when they come and once when they go", async () => {
+    const manager = opkgStandIn(root, pages, new ProcdStandIn(root));
+    root.write("tmp/luci-modulecache/old", "");
+    await manager.install();
+    assert.deepEqual(reloads(), ["reload"]);
+    assert.ok(!root.exists("tmp/luci-modulecache") && !root.exists("etc/uci-defaults/50_luci-app-vpnmasq"));
+    root.write("tmp/luci-indexcache.0.json", "");
+    await manager.remove();
+    assert.deepEqual(reloads(), ["reload", "reload"]);
+    assert.ok(!root.exists("tmp/luci-indexcache.0.json") && !root.exists("www/luci-static/resources/vpnmasq"));
+  });
+});
