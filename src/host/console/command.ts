@@ -6,6 +6,7 @@ import { openLog } from "./log.js";
 import { openPlace, type Place } from "./port.js";
 import { type ConsoleRequest, consoleRequest, type SendTask, USAGE } from "./request.js";
 import { runInShell, wakeShell } from "./shell.js";
+import { collectToFile, requireWritable } from "./support-file.js";
 import { joinTerminal } from "./terminal.js";
 import { wrapLines } from "../page.js";
 import { Refusal } from "../refusal.js";
@@ -50,15 +51,28 @@ async function sendText(
   return 0;
 }
 
+async function saveSupport(link: ConsoleLink, request: ConsoleRequest, file: string, pages: Pages): Promise<number> {
+  await wakeShell(link);
+  const saved = await collectToFile(link, request.limitMs, file);
+  const document = { board: request.board.name, file, ...saved };
+  const { lines, spoiledLines, seconds } = saved;
+  const again = spoiledLines === 0 ? "" : `; ${String(spoiledLines)} that other messages spoiled were asked for again`;
+  const sentence = `${file} is saved: ${String(lines)} lines over the console in ${seconds.toFixed(1)} s${again}.`;
+  pages.out(request.isJson ? `${JSON.stringify(document, undefined, 2)}\n` : `${wrapLines(sentence)}\n`);
+  return 0;
+}
+
 /** @returns the exit status */
 async function useConsole(request: ConsoleRequest, pages: Pages): Promise<number> {
   const { task, place, baud, board } = request;
+  if (task.kind === "support") requireWritable(task.file);
   const log = request.log === undefined ? undefined : openLog(request.log);
   const stream = await openPlace(place, baud);
   const link = new ConsoleLink(stream);
   if (log !== undefined) link.onText(log.take);
   try {
     if (task.kind === "run") return await runCommand(link, request, task.command, pages);
+    if (task.kind === "support") return await saveSupport(link, request, task.file, pages);
     if (task.kind === "send") return await sendText(link, request, task, pages);
     const speed = place.kind === "device" ? `, ${String(baud)} baud` : "";
     pages.err(`Console of ${board.title} at ${placeText(place)}${speed}. Leave with Ctrl-].\n`);

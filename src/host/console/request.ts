@@ -13,7 +13,11 @@ export interface SendTask {
   readonly expect: RegExp | undefined;
 }
 
-export type Task = { readonly kind: "terminal" } | { readonly kind: "run"; readonly command: string } | SendTask;
+export type Task =
+  | { readonly kind: "terminal" }
+  | { readonly kind: "run"; readonly command: string }
+  | { readonly kind: "support"; readonly file: string }
+  | SendTask;
 
 export interface ConsoleRequest {
   readonly board: Board;
@@ -34,7 +38,14 @@ const RULES = {
   run: { value: "COMMAND", does: "run a command on the board's shell, print its output, end with its status" },
   send: { value: "TEXT", does: "send a line as it is, to the shell or the boot loader" },
   expect: { value: "REGEX", does: "after --send: wait until this has come, and print what came up to there" },
-  timeout: { value: "SECONDS", does: `how long --run and --expect wait; ${LIMIT_SECONDS} without it` },
+  support: {
+    value: "FILE",
+    does: "collect vpnmasq's support bundle and save it; what kernel messages spoil is asked for again",
+  },
+  timeout: {
+    value: "SECONDS",
+    does: `how long --run, --expect and each round of --support wait; ${LIMIT_SECONDS} without it`,
+  },
   log: { value: "FILE", does: "add all that comes to a file, each line with its time" },
   json: { does: "print the result as one JSON document" },
   help: { does: "print this" },
@@ -44,6 +55,7 @@ export const USAGE = `The serial console of a board.
 
 Usage: npm run console -- BOARD [options]              type at it; Ctrl-] leaves
        npm run --silent console -- BOARD --run COMMAND  for scripts
+       npm run console -- BOARD --support FILE          to send to who helps
 
 ${optionHelp(RULES)}
 
@@ -69,10 +81,12 @@ function pattern(text: string): RegExp {
 }
 
 function taskOf(values: Readonly<Partial<Record<keyof typeof RULES, string>>>): Task {
-  const { run, send, expect } = values;
-  if (run !== undefined && (send !== undefined || expect !== undefined)) {
-    throw new Refusal("--run goes alone; --send and --expect go together. Nothing was sent.");
+  const { run, send, expect, support } = values;
+  const tasks = [run, support, send ?? expect].filter((value) => value !== undefined);
+  if (tasks.length > 1) {
+    throw new Refusal("--run and --support go alone; --send and --expect go together. Nothing was sent.");
   }
+  if (support !== undefined) return { kind: "support", file: support };
   if (run !== undefined) return { kind: "run", command: run };
   if (send !== undefined)
     return { kind: "send", text: send, expect: expect === undefined ? undefined : pattern(expect) };

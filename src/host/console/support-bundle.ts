@@ -56,9 +56,15 @@ export class SupportCollector {
       return;
     }
     const [kind = "", ...words] = text.slice(MARK.length).split(" ");
-    if (kind === "begin") this.header = readHeader(words);
+    if (kind === "begin") this.begin(words);
     else if (kind === "end") this.hasEnded = true;
     else this.parts.set(Number(kind), Buffer.from(words[0] ?? "", "base64"));
+  }
+
+  /** A bundle begins: lines of one before it, whose beginning was spoiled, are not this one's. */
+  private begin(words: readonly string[]): void {
+    this.parts.clear();
+    this.header = readHeader(words);
   }
 
   /** Whether the board has said all that it was asked for. */

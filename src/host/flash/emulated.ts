@@ -15,7 +15,7 @@ import type { UserLink } from "../emulator/links.js";
 import { boardImage, type BoardImage } from "../image/board-image.js";
 import { takeLock } from "../lock.js";
 import { Refusal } from "../refusal.js";
-import { type Progress, startProgress } from "./progress.js";
+import { MEGABYTES, type Progress, startProgress } from "../progress.js";
 import { FETCH_IMAGE, FLASH_NETWORK, flashFromUBoot, type StepProgress } from "./slot.js";
 import { flashProblemText, UBoot } from "./u-boot.js";
 
@@ -94,7 +94,7 @@ function stepDisplay(image: BoardImage, say: (text: string) => void): { show: St
     if (step !== current) {
       end();
       say(`  ${step}`);
-      if (step === FETCH_IMAGE) bar = startProgress(bytes);
+      if (step === FETCH_IMAGE) bar = startProgress(bytes, MEGABYTES);
     }
     current = step;
     bar?.show(share * bytes);

@@ -7,7 +7,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import type { Answer, Input } from "./plan.js";
-import { startProgress } from "./progress.js";
+import { MEGABYTES, startProgress } from "../progress.js";
 
 /** Of what a program says: its complaint stands at the end. */
 const OUTPUT_CHARACTERS_MAX = 64 * 1024;
@@ -18,7 +18,7 @@ const STATUS_MISSING = 127;
 
 /** Feeds a file to the program. That the program ends before it has read all is seen from its status. */
 async function feed(child: ChildProcess, input: Input): Promise<void> {
-  const progress = startProgress(input.bytes);
+  const progress = startProgress(input.bytes, MEGABYTES);
   let bytes = 0;
   const count = new Transform({
     transform: (chunk: Buffer, _encoding, done) => {

@@ -3,8 +3,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { consoleCommand } from "../../../src/host/console/command.js";
 
@@ -15,6 +17,9 @@ export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** What a console's output becomes by what else is written there. */
+export type Noise = (text: string) => string;
 
 /** Runs the console tool within this process. */
 export async function consoleTool(...words: string[]): Promise<Outcome> {
@@ -57,6 +62,22 @@ export class Ends {
     const file = path.join(this.folder, `pty-${String(this.children.length)}`);
     this.start("socat", `PTY,link=${file},raw,echo=0,wait-slave`, this.program(program));
     return this.appearance(file);
+  }
+
+  /** A pty with a program behind it, whose output other messages come into, at any place. */
+  async noisyPty(program: string, noise: Noise): Promise<string> {
+    const relay = path.join(this.folder, `relay-${String(this.children.length)}`);
+    const behind = this.start("socat", "-", this.program(program));
+    const server = net.createServer((socket) => {
+      behind.stdout?.on("data", (bytes: Buffer) => socket.write(noise(bytes.toString("latin1")), "latin1"));
+      socket.pipe(behind.stdin as Writable);
+      socket.on("error", () => undefined); // the tool has closed its end
+      server.close();
+    });
+    await new Promise<void>((resolve) => server.listen(relay, resolve));
+    const file = path.join(this.folder, `pty-${String(this.children.length)}`);
+    this.start("socat", `PTY,link=${file},raw,echo=0,wait-slave`, `UNIX-CONNECT:${relay}`);
+    return await this.appearance(file);
   }
 
   /** A unix socket with a program behind it. */
