@@ -73,6 +73,12 @@ export interface HandWay {
 
 export type Way = SysupgradeWay | LoaderWay | DiskWay | EmulatedWay | HandWay;
 
+/** Something of the document that was inferred or remembered, not read in a source. */
+export interface Unverified {
+  readonly of: "flash" | "console" | "images" | Exclude<Way["way"], "emulated">;
+  readonly what: string;
+}
+
 export interface Board {
   readonly name: string;
   readonly title: string;
@@ -95,5 +101,6 @@ export interface Board {
   readonly emulation?: { readonly program: string; readonly machine: string; readonly processor: string };
   readonly images: Readonly<Record<string, ImageKind>>;
   readonly ways: readonly Way[];
+  readonly unverified?: readonly Unverified[];
   readonly sources: readonly { readonly of: string; readonly url: string }[];
 }

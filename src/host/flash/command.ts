@@ -8,7 +8,7 @@ import { ConsoleLink } from "../console/link.js";
 import { openPlace, placeOf } from "../console/port.js";
 import type { Pages } from "../console/command.js";
 import type { Figure, ResultDocument } from "../document.js";
-import { wrap, wrapLines } from "../page.js";
+import { wrapLines } from "../page.js";
 import { Refusal } from "../refusal.js";
 import { diskPlan } from "./disk-plan.js";
 import { EMULATED_BOARD } from "../emulator/disk.js";
@@ -18,7 +18,7 @@ import { imageProblem } from "./image-fit.js";
 import { buildImage, imageAdvice } from "./image-builder.js";
 import { readImage } from "./image.js";
 import { loaderPlan } from "./loader-plan.js";
-import { type Plan, planDocument, planText } from "./plan.js";
+import { type Plan, planDocument, planHead, planText } from "./plan.js";
 import { recoveryText } from "./recovery.js";
 import { chosenWay, type FlashWords, flashWords, sshPlace, USAGE } from "./request.js";
 import { runPlan, type StepTime } from "./run-plan.js";
@@ -118,7 +118,7 @@ async function flashWithImage(board: Board, way: ImageWay, words: FlashWords, pa
     pages.out(isJson ? json(planDocument(plan)) : `${planText(plan)}\n`);
     return;
   }
-  pages.err(`${wrap(`${plan.board}, ${plan.way}.`)}\n${wrap(plan.loses)}\n`);
+  pages.err(`${planHead(plan).join("\n")}\n`);
   const times = await carryOut(board, plan, words, pages);
   if (isJson) pages.out(json(resultOf(board, times)));
   else pages.out(`${board.title} is flashed. Its console: npm run console -- ${board.name}\n`);

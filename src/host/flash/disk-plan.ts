@@ -2,6 +2,7 @@
 // A whole disk of this machine is written: a USB stick, or the disk of a machine that is started from another.
 
 import type { Board } from "../board/board.js";
+import { unverifiedOf } from "../board/unverified.js";
 import type { Image } from "./image.js";
 import { type Answer, endedWell, type Judge, type Plan, type Step } from "./plan.js";
 
@@ -113,6 +114,7 @@ export function diskPlan(board: Board, image: Image, device: string, isAgreed: b
     board: board.title,
     way: `disk ${device}`,
     loses: `All that is on ${device} is lost.`,
+    unverified: unverifiedOf(board, "disk"),
     services: [],
     steps: [look, ...(isAgreed ? [] : [question]), ...steps],
   };

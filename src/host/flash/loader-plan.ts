@@ -3,6 +3,7 @@
 
 import path from "node:path";
 import type { Board, LoaderCommand, LoaderWay } from "../board/board.js";
+import { unverifiedOf } from "../board/unverified.js";
 import type { Image } from "./image.js";
 import { endedWell, type Judge, type Plan, type Service, type Step } from "./plan.js";
 
@@ -176,6 +177,7 @@ export function loaderPlan(board: Board, way: LoaderWay, image: Image): Plan {
     board: board.title,
     way: `U-Boot over the serial console${way.needs === undefined ? "" : `; it needs ${way.needs}`}`,
     loses: way.loses,
+    unverified: unverifiedOf(board, "u-boot"),
     services: [tftpService(way, path.resolve(path.dirname(image.path)))],
     steps: [
       addressStep(way),

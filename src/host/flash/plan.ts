@@ -64,6 +64,8 @@ export interface Plan {
   readonly way: string;
   /** What is lost on the board, in words. */
   readonly loses: string;
+  /** What the plan rests on and nobody has read in a source. */
+  readonly unverified: readonly string[];
   readonly services: readonly Service[];
   readonly steps: readonly Step[];
 }
@@ -96,6 +98,13 @@ const PLACES: Readonly<Record<Task["kind"], string>> = {
   question: "you",
 };
 
+/** What was not read in a source, for a person; no lines where all was. */
+export function unverifiedText(sentences: readonly string[]): string[] {
+  if (sentences.length === 0) return [];
+  const lines = sentences.map((sentence) => wrap(sentence, "    ").replace(/^ {4}/, "  - "));
+  return ["Not verified, neither on a board nor in a source:", ...lines];
+}
+
 /** The plan for a person, in 80 columns (but for commands: they are shown whole, to be copied). */
 export function planText(plan: Plan): string {
   const services = plan.services.map(({ does, words }) => `Meanwhile: ${does}\n    ${typed(words)}`);
@@ -108,15 +117,21 @@ export function planText(plan: Plan): string {
       wrap(`else:   ${otherwise}`, "    "),
     ].join("\n");
   });
-  return [wrap(`${plan.board}, ${plan.way}.`), wrap(plan.loses), ...services, ...steps].join("\n");
+  return [...planHead(plan), ...services, ...steps].join("\n");
+}
+
+/** What a person should know before the first step. */
+export function planHead({ board, way, loses, unverified }: Plan): string[] {
+  return [wrap(`${board}, ${way}.`), wrap(loses), ...unverifiedText(unverified)];
 }
 
 /** The plan for a program. */
-export function planDocument({ board, way, loses, services, steps }: Plan): unknown {
+export function planDocument({ board, way, loses, unverified, services, steps }: Plan): unknown {
   return {
     board,
     way,
     loses,
+    unverified,
     services,
     steps: steps.map(({ does, task, limitSeconds, worked, otherwise, writes = false }) => ({
       does,

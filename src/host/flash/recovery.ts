@@ -2,8 +2,10 @@
 // What a person does by hand to get an image on a board: the board's own steps, with the image's file in them.
 
 import type { Board, HandWay } from "../board/board.js";
+import { unverifiedOf } from "../board/unverified.js";
 import { wrap } from "../page.js";
 import { Refusal } from "../refusal.js";
+import { unverifiedText } from "./plan.js";
 
 function handWays(board: Board): HandWay[] {
   return board.ways.filter((way) => way.way === "by-hand");
@@ -26,5 +28,7 @@ export function recoveryText(board: Board, image: string | undefined): string {
     });
     return `${wrap(`${board.title}, by hand: ${way.when}.`)}\n${steps.join("\n")}`;
   });
-  return texts.join("\n\n");
+  return [...texts, unverifiedText(unverifiedOf(board, "by-hand")).join("\n")]
+    .filter((text) => text !== "")
+    .join("\n\n");
 }

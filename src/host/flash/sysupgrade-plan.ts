@@ -4,6 +4,7 @@
 // The copy in /tmp is also the sign that the board has restarted: /tmp is memory, so the restart takes it away.
 
 import type { Board } from "../board/board.js";
+import { unverifiedOf } from "../board/unverified.js";
 import type { Image } from "./image.js";
 import { type Answer, endedWell, type Judge, type Plan, type Step } from "./plan.js";
 
@@ -205,6 +206,7 @@ export function sysupgradePlan(board: Board, image: Image, options: SysupgradeOp
     loses: options.isDroppingConfiguration
       ? "The configuration is lost."
       : "The configuration is kept. Packages that were installed by hand are not.",
+    unverified: unverifiedOf(board, "sysupgrade"),
     services: [],
     steps: [look, ...copySteps(image, before), ...installSteps(board, image, options)],
   };

@@ -4,12 +4,14 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { describe, it } from "node:test";
-import type { Board } from "../../../src/host/board/board.js";
+import type { Board, Unverified } from "../../../src/host/board/board.js";
 import { allBoards, boardNames, boardOf, readBoard } from "../../../src/host/board/catalogue.js";
 import { boardTable, sizeText } from "../../../src/host/board/table.js";
+import { unverifiedList, unverifiedOf } from "../../../src/host/board/unverified.js";
 import { Refusal } from "../../../src/host/refusal.js";
 
 const SAMPLE = "gl-mt300n-v2";
+const UNVERIFIED: readonly Unverified[] = (["console", "flash", "u-boot"] as const).map((of) => ({ of, what: of }));
 
 /** The sample board, changed. */
 function changed(change: (board: Record<string, unknown>) => void): unknown {
@@ -41,6 +43,29 @@ describe("the boards", () => {
     const document = fs.readFileSync("docs/boards.md", "utf8");
     const table = boardTable(allBoards());
     assert.ok(document.includes(table), `docs/boards.md is to hold this table:\n${table}`);
+  });
+
+  it("have what was not verified in docs/boards.md", () => {
+    const document = fs.readFileSync("docs/boards.md", "utf8");
+    const list = unverifiedList(allBoards());
+    assert.ok(document.includes(list), `docs/boards.md is to hold this list:\n${list}`);
+  });
+
+  it("show what was not verified of a way, and of what it rests on", () => {
+    const board = { ...readBoard(SAMPLE), unverified: UNVERIFIED };
+    assert.deepEqual(unverifiedOf(board, "u-boot"), ["console", "flash", "u-boot"]);
+    assert.deepEqual(unverifiedOf(board, "sysupgrade"), ["flash"]);
+    assert.deepEqual(unverifiedOf(readBoard("x86-64"), "disk"), []);
+  });
+
+  it("load no image over the place where it is read back to", () => {
+    for (const { name, ways, images } of allBoards()) {
+      for (const way of ways) {
+        if (way.way !== "u-boot") continue;
+        const between = Number(way.readBackAddress) - Number(way.loadAddress);
+        assert.ok((images[way.image]?.largestBytes ?? Infinity) <= between, `${name}: ${String(between)} bytes`);
+      }
+    }
   });
 
   it("have ways that write no precious partition", () => {

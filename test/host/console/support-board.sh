@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # A board with a running router and a shell on its console.
 #
-# Usage, on a terminal: unshare --net --mount -- sh support-board.sh PROJECT FOLDER
+# Usage, on a terminal, whose end ends all: unshare --net --mount-proc --pid --kill-child -- sh support-board.sh PROJECT FOLDER
 
 set -eu
 project=$1

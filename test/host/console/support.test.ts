@@ -39,7 +39,7 @@ function kernelMessages(gap: number, growth: number): Noise {
 describe("the support bundle over a console", () => {
   const ends = new Ends();
   const file = path.join(ends.folder, "bundle.json");
-  const router = `exec unshare --net --mount -- sh ${BOARD_SCRIPT} ${process.cwd()} ${ends.folder}\n`;
+  const router = `exec unshare --net --mount-proc --pid --kill-child -- sh ${BOARD_SCRIPT} ${process.cwd()} ${ends.folder}\n`;
   after(() => {
     ends.close();
   });

@@ -14,7 +14,8 @@ import { loaderPlan } from "../../../src/host/flash/loader-plan.js";
 import { runPlan } from "../../../src/host/flash/run-plan.js";
 import { Refusal } from "../../../src/host/refusal.js";
 
-const [, , folder = "", file = "", writeLine = "virtio write {load} 0x800 {blocks}"] = process.argv;
+const [, , folder = "", file = "", writeLine = "virtio write {load} 0x800 {blocks} && echo all is written"] =
+  process.argv;
 const WAY: LoaderWay = {
   way: "u-boot",
   image: "factory",
@@ -26,9 +27,11 @@ const WAY: LoaderWay = {
   readBackAddress: "0x48000000",
   write: [
     { line: "virtio scan", limitSeconds: 10 },
-    { line: writeLine, expect: "blocks written: OK", limitSeconds: 60 },
+    { line: writeLine, expect: "all is written", limitSeconds: 60 },
   ],
-  readBack: [{ line: "virtio read {back} 0x800 {blocks}", expect: "blocks read: OK", limitSeconds: 60 }],
+  readBack: [
+    { line: "virtio read {back} 0x800 {blocks} && echo all is read", expect: "all is read", limitSeconds: 60 },
+  ],
   loses: "This is a test.",
 };
 

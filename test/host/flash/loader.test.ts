@@ -78,10 +78,17 @@ describe("flashing through a boot loader", () => {
   });
 
   it("sees when something else was written than the image", async () => {
-    const { status, said } = await flash(["virtio write 0x45000000 0x800 0x16e4"]);
+    const { status, said } = await flash(["virtio write 0x45000000 0x800 0x16e4 && echo all is written"]);
     assert.equal(status, 1);
     assert.match(said, /did not work: Checks what was written\.\n {2}the CRC-32 is [0-9a-f]{8}, the image's/);
     assert.match(said, /stays at its boot loader's prompt/);
+  });
+
+  it("sees when the boot loader's own command fails", async () => {
+    const { status, said } = await flash(["part start virtio 0 none place && echo all is written"]);
+    assert.equal(status, 1);
+    assert.match(said, /did not work: Writes the image\.\n {2}the boot loader (says|did not say)/);
+    assert.ok(flashed().every((byte) => byte === 0));
   });
 
   it("says what is left when the console is lost", async () => {

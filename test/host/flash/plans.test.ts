@@ -106,7 +106,11 @@ describe("the plan over a boot loader", () => {
     const emmc = readBoard("gl-mt6000");
     const emmcWay = loaderWay(emmc);
     assert.ok(emmcWay !== undefined);
-    assert.ok(commands(loaderPlan(emmc, emmcWay, IMAGE)).includes("mmc write 0x46000000 ${vpnmasq_start} 0x91b"));
+    assert.ok(
+      commands(loaderPlan(emmc, emmcWay, IMAGE)).some((line) =>
+        line.startsWith("mmc write 0x46000000 ${vpnmasq_start} 0x91b "),
+      ),
+    );
   });
 
   it("takes no other number of bytes for the image", () => {
