@@ -4,6 +4,8 @@
 import type { Board } from "../board/board.js";
 import { readBoard } from "../board/catalogue.js";
 import { commandWords, numberValue, optionHelp } from "../command-words.js";
+import { EMULATED_BOARD } from "../emulator/disk.js";
+import { runningConsole } from "../emulator/shared-console.js";
 import { Refusal } from "../refusal.js";
 import { type Place, placeOf, serialDevices } from "./port.js";
 
@@ -72,6 +74,13 @@ function onlyDevice(): string {
   throw new Refusal(`Which console? ${seen}.\nName it: --port /dev/ttyUSB0. Nothing was sent.`);
 }
 
+/** Where the console is when nobody says. @throws Refusal when that is not clear */
+function usualPlace({ name, emulation }: Board): string {
+  if (emulation === undefined) return onlyDevice();
+  if (name === EMULATED_BOARD) return runningConsole();
+  throw new Refusal(`Where is the console of ${name}? Its emulator says: --port SOCKET. Nothing was sent.`);
+}
+
 function pattern(text: string): RegExp {
   try {
     return new RegExp(text);
@@ -108,7 +117,7 @@ export function consoleRequest(words: readonly string[]): ConsoleRequest | undef
     task: taskOf(values),
     baud: values.baud === undefined ? board.console.baud : numberValue("baud", values.baud, "bits a second"),
     limitMs: 1000 * numberValue("timeout", values.timeout ?? LIMIT_SECONDS, "seconds"),
-    place: placeOf(values.port ?? onlyDevice()),
+    place: placeOf(values.port ?? usualPlace(board)),
     log: values.log,
     isJson: flags.has("json"),
   };

@@ -5,13 +5,13 @@
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cacheDirectory } from "../cache.js";
 import { ConsoleProblem, type ConsoleLink } from "../console/link.js";
 import { runInShell, wakeShell } from "../console/shell.js";
 import { joinTerminal } from "../console/terminal.js";
-import { boardStorage, type BoardStorage, EMULATED_BOARD } from "../emulator/disk.js";
+import { boardStorage, type BoardStorage } from "../emulator/disk.js";
 import { EmulatedBoard, endBoardsWithProcess } from "../emulator/emulated-board.js";
 import type { UserLink } from "../emulator/links.js";
+import { boardFolder, shareConsole } from "../emulator/shared-console.js";
 import { boardImage, type BoardImage } from "../image/board-image.js";
 import { takeLock } from "../lock.js";
 import { Refusal } from "../refusal.js";
@@ -107,10 +107,16 @@ async function flashAndJoin(storage: BoardStorage, image: BoardImage, options: E
   const { say } = options;
   const display = stepDisplay(image, say);
   const board = await EmulatedBoard.powerOn(storage, { lan: flashLink(image), wan: { kind: "user" } });
+  let endSharing: (() => void) | undefined;
   try {
     await flashBoard(board, image, display.show);
     if (!process.stdin.isTTY) return; // a script: there is nobody to leave at a console
-    say("The board's console; leave with Ctrl-], which switches the board off. Try: vpnmasq status\n");
+    say("The board's console; leave with Ctrl-], which switches the board off. Try: vpnmasq status");
+    say("In another terminal: npm run console -- qemu-arm64\n");
+    endSharing = await shareConsole(board.console.stream).catch((problem: unknown) => {
+      say(`Not this time: ${(problem as Error).message}\n`);
+      return undefined;
+    });
     board.console.sendLine("");
     say(`\n${await joinTerminal(board.console.stream, process.stdin, process.stdout)}`);
   } catch (problem) {
@@ -119,6 +125,7 @@ async function flashAndJoin(storage: BoardStorage, image: BoardImage, options: E
     throw new Refusal(`${text}\nThe slot that the board ran before was not touched. Run the same command again.`);
   } finally {
     display.end();
+    endSharing?.();
     await board.cutPower();
   }
 }
@@ -130,7 +137,7 @@ async function flashAndJoin(storage: BoardStorage, image: BoardImage, options: E
 export async function flashEmulated(options: EmulatedOptions): Promise<void> {
   endBoardsWithProcess();
   const image = await boardImage(options.say);
-  const folder = path.join(cacheDirectory(), "boards", EMULATED_BOARD);
+  const folder = boardFolder();
   fs.mkdirSync(folder, { recursive: true });
   const unlock = await takeLock(path.join(folder, "lock"), options.say);
   try {
