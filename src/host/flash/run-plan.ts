@@ -8,13 +8,12 @@ import { runInShell, wakeShell } from "../console/shell.js";
 import { Refusal } from "../refusal.js";
 import type { Answer, Plan, Step, Task } from "./plan.js";
 import { runProgram, startService } from "./program.js";
+import { type Stopping, UBoot } from "./u-boot.js";
 
 /** For one attempt of a step that is tried again and again. */
 const ATTEMPT_LIMIT_MS = 20_000;
 /** A server that cannot start says so at once. */
 const SERVICE_START_MS = 500;
-/** Between two keys at a boot loader, which may look for them only now and then. */
-const KEY_INTERVAL_MS = 100;
 
 export interface Surroundings {
   /** For plans that drive a console. */
@@ -34,40 +33,6 @@ function needLink({ link }: Surroundings): ConsoleLink {
   return link;
 }
 
-/** Presses the key until the prompt is there; a boot loader that is at its prompt already is not waited for. */
-async function stopLoader(task: Task & { kind: "stop-loader" }, link: ConsoleLink, limitMs: number): Promise<Answer> {
-  link.discard();
-  link.sendLine("");
-  const patterns = [new RegExp(task.prompt), new RegExp(task.when)];
-  const { index } = await link.expect(patterns, limitMs, "the boot loader's offer to stop");
-  if (index === 0) return { status: 0, output: "" };
-  const keys = setInterval(() => {
-    link.send(task.send);
-  }, KEY_INTERVAL_MS);
-  try {
-    link.send(task.send);
-    await link.expect(new RegExp(task.prompt), limitMs, "the boot loader's prompt");
-  } finally {
-    clearInterval(keys);
-  }
-  // What was pressed too often stands in the prompt's line: end that line.
-  link.sendLine("");
-  await link.expect(new RegExp(task.prompt), limitMs, "the boot loader's prompt");
-  return { status: 0, output: "" };
-}
-
-function literal(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-}
-
-async function typeAtLoader(task: Task & { kind: "loader" }, link: ConsoleLink, limitMs: number): Promise<Answer> {
-  link.sendLine(task.line);
-  // Its echo first: a prompt that was still on its way is not taken for the command's end.
-  await link.expect(new RegExp(`${literal(task.line)}\\s*\\n`), limitMs, `the echo of "${task.line}"`);
-  const { before } = await link.expect(new RegExp(task.prompt), limitMs, `the end of "${task.line}"`);
-  return { status: 0, output: before };
-}
-
 async function ask(task: Task & { kind: "question" }, signal: AbortSignal): Promise<Answer> {
   if (!process.stdin.isTTY) throw new Refusal("Here is nobody to ask: --yes says that it is meant. Nothing was done.");
   const questions = readline.createInterface({ input: process.stdin, output: process.stderr });
@@ -80,14 +45,21 @@ async function ask(task: Task & { kind: "question" }, signal: AbortSignal): Prom
   }
 }
 
+function stoppingOf({ when, send, prompt }: Task & { kind: "stop-loader" }): Stopping {
+  return { when: new RegExp(when), send, prompt: new RegExp(prompt) };
+}
+
 async function perform(task: Task, limitMs: number, surroundings: Surroundings): Promise<Answer> {
   switch (task.kind) {
     case "program":
       return await runProgram(task.words, limitMs, surroundings.signal, task.input);
     case "stop-loader":
-      return await stopLoader(task, needLink(surroundings), limitMs);
-    case "loader":
-      return await typeAtLoader(task, needLink(surroundings), limitMs);
+      await UBoot.stop(needLink(surroundings), stoppingOf(task), limitMs);
+      return { status: 0, output: "" };
+    case "loader": {
+      const loader = new UBoot(needLink(surroundings), new RegExp(task.prompt));
+      return { status: 0, output: await loader.type(task.line, limitMs) };
+    }
     case "shell":
       await wakeShell(needLink(surroundings));
       return await runInShell(needLink(surroundings), task.line, limitMs);

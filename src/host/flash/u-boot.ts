@@ -4,11 +4,23 @@
 import zlib from "node:zlib";
 import { type ConsoleLink, ConsoleProblem } from "../console/link.js";
 
-const PROMPT = /(?:^|\n)=> $/;
-/** From power on to the count-down: the emulated board takes 2 s on an idle machine. */
-const AUTOBOOT_LIMIT_MS = 60_000;
-const PROMPT_LIMIT_MS = 10_000;
+/** From power on to the prompt: the emulated board takes 2 s on an idle machine. */
+const STOP_LIMIT_MS = 60_000;
 const COMMAND_LIMIT_MS = 30_000;
+/** Between two keys at a boot loader, which may look for them only now and then. */
+const KEY_INTERVAL_MS = 100;
+
+/** How a board's boot loader is stopped, and known to be. */
+export interface Stopping {
+  /** What it says while it can be stopped. */
+  readonly when: RegExp;
+  /** What stops it. */
+  readonly send: string;
+  readonly prompt: RegExp;
+}
+
+/** U-Boot as Debian builds it for QEMU. */
+const USUAL: Stopping = { when: /Hit any key to stop autoboot/, send: " ", prompt: /(?:^|\n)=> $/ };
 
 /** U-Boot, or what should be U-Boot, did not do what it was told to. */
 export class UBootProblem extends Error {}
@@ -17,37 +29,65 @@ function hexadecimal(value: number): string {
   return value.toString(16);
 }
 
-/** A board that waits at U-Boot's prompt. */
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** A board that waits at its boot loader's prompt. */
 export class UBoot {
   readonly link: ConsoleLink;
+  private readonly prompt: RegExp;
 
-  private constructor(link: ConsoleLink) {
+  /** @param prompt of a boot loader that was stopped already */
+  constructor(link: ConsoleLink, prompt: RegExp) {
     this.link = link;
+    this.prompt = prompt;
   }
 
   /**
-   * Stops the count-down of a board that was just switched on or reset.
-   * @throws ConsoleProblem when there is no count-down or no prompt: it shows what came instead
+   * Presses the key until the prompt is there; a boot loader that is at its prompt already is not waited for.
+   *
+   * @throws ConsoleProblem when it offers nothing or has no prompt: it shows what came instead
    */
-  static async stop(link: ConsoleLink): Promise<UBoot> {
-    await link.expect(/Hit any key to stop autoboot/, AUTOBOOT_LIMIT_MS, "U-Boot's count-down");
-    link.send(" ");
-    await link.expect(PROMPT, PROMPT_LIMIT_MS, "U-Boot's prompt");
-    return new UBoot(link);
+  static async stop(link: ConsoleLink, stopping = USUAL, limitMs = STOP_LIMIT_MS): Promise<UBoot> {
+    const { when, send, prompt } = stopping;
+    link.discard();
+    link.sendLine("");
+    const { index } = await link.expect([prompt, when], limitMs, "the boot loader's offer to stop");
+    if (index === 0) return new UBoot(link, prompt);
+    const keys = setInterval(() => {
+      link.send(send);
+    }, KEY_INTERVAL_MS);
+    try {
+      link.send(send);
+      await link.expect(prompt, limitMs, "the boot loader's prompt");
+    } finally {
+      clearInterval(keys);
+    }
+    // What was pressed too often stands in the prompt's line: end that line.
+    link.sendLine("");
+    await link.expect(prompt, limitMs, "the boot loader's prompt");
+    return new UBoot(link, prompt);
+  }
+
+  /** Types a line. @returns what came up to the next prompt. @throws ConsoleProblem when it does not come */
+  async type(line: string, limitMs: number): Promise<string> {
+    this.link.sendLine(line);
+    // Its echo first: a prompt that was still on its way is not taken for the command's end.
+    await this.link.expect(new RegExp(`${literal(line)}\\s*\\n`), limitMs, `the echo of "${line}"`);
+    return (await this.link.expect(this.prompt, limitMs, `the end of "${line}"`)).before;
   }
 
   /**
-   * Runs a command.
+   * Runs a command of a boot loader that has U-Boot's shell, hush.
    * @returns what it said
    * @throws UBootProblem when it fails, with what it said; ConsoleProblem when the prompt does not come back
    */
   async run(command: string, limitMs = COMMAND_LIMIT_MS): Promise<string> {
-    this.link.discard();
-    this.link.sendLine(`${command}; echo status=$?`);
-    const { before, match } = await this.link.expect(/\nstatus=(\d+)\n=> $/, limitMs, `the end of "${command}"`);
-    const [, ...said] = before.split("\n"); // the first line is the command's echo
-    const text = said.join("\n").trim();
-    if (match[1] !== "0") throw new UBootProblem(`U-Boot: "${command}" failed${text === "" ? "" : `:\n${text}`}`);
+    const said = await this.type(`${command}; echo status=$?`, limitMs);
+    const end = /(?:^|\n)status=(\d+)\s*$/.exec(said);
+    const text = said.slice(0, end?.index).trim();
+    if (end?.[1] !== "0") throw new UBootProblem(`U-Boot: "${command}" failed${text === "" ? "" : `:\n${text}`}`);
     return text;
   }
 

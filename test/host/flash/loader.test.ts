@@ -8,6 +8,9 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ConsoleLink } from "../../../src/host/console/link.js";
+import { openPlace, placeOf } from "../../../src/host/console/port.js";
+import { UBoot } from "../../../src/host/flash/u-boot.js";
 import { noise, UIMAGE_MAGIC } from "./images.js";
 
 const BOARD = path.resolve("test/host/flash/board-by-console.sh");
@@ -89,6 +92,26 @@ describe("flashing through a boot loader", () => {
     assert.equal(status, 1);
     assert.match(said, /did not work: Writes the image\.\n {2}the boot loader (says|did not say)/);
     assert.ok(flashed().every((byte) => byte === 0));
+  });
+
+  it("is stopped, and tells of each command what it said and whether it failed", async () => {
+    const link = new ConsoleLink(await openPlace(placeOf(path.join(folder, "console")), 0));
+    try {
+      const loader = await UBoot.stop(link);
+      assert.equal(await loader.run("echo one; echo two"), "one\ntwo");
+      assert.equal(await loader.run("true"), "");
+      assert.equal(await loader.variable("none"), "");
+      await assert.rejects(loader.run("echo why; false"), /^Error: U-Boot: "echo why; false" failed:\nwhy$/);
+      // Several words and more than a terminal's line: as it is flashed.
+      await loader.run(
+        "setenv active a; setenv trial 1; setenv tries 0; setenv rolled_back 0; setenv board_mode flash",
+      );
+      assert.equal(await loader.variable("active"), "a");
+      const again = await UBoot.stop(link);
+      assert.equal(await again.memoryChecksum(0x44000000, 0), 0);
+    } finally {
+      link.close();
+    }
   });
 
   it("says what is left when the console is lost", async () => {
