@@ -7,6 +7,7 @@ import { VERSION } from "./version";
 export interface Arguments {
   readonly command: string;
   readonly json?: boolean;
+  readonly all?: boolean;
   /** Undefined: where the program that is asked usually listens. */
   readonly control?: string;
   readonly config: string;
@@ -108,6 +109,7 @@ function makeParser(): LuaMultiReturn<[Parser, LuaMap<string, Parser>]> {
     os.exit(0);
   });
   parser.flag("--json", "one JSON document instead of text");
+  parser.flag("--all", "all of a text that a terminal's screen does not hold");
   parser.option("--control", "the socket of the router or endpoint").argname("PATH");
   return $multi(parser, addCommands(parser));
 }

@@ -2,6 +2,7 @@
 // The commands: what each of them does, and with which status it exits.
 
 import { EventLoop } from "../system/event-loop";
+import { isOutputTerminal, terminalSize } from "../system/terminal";
 import { parseAddress, parseSpi } from "../wire/address";
 import { showBanner } from "./banner-command";
 import { type Arguments, readCommandLine } from "./command-line";
@@ -22,6 +23,7 @@ import type { TunnelItem, TunnelsReport } from "./report/tunnel-report";
 import { answerCall, listMethods, RPC_ARGUMENTS_BYTES_MAX } from "./rpcd";
 import { collectSupport, Mask, type SupportSources, supportView } from "./support";
 import { supportLines, supportLinesAgain } from "./support-wire";
+import { screenful } from "./text/screenful";
 import { SCREEN_COLUMNS, wrapText } from "./text/layout";
 import { badConfigurationView, goodConfigurationView, goodEndpointView, keysView, notesView } from "./view/check-view";
 import { countersView, explainView } from "./view/explain-view";
@@ -44,6 +46,12 @@ function write(lines: readonly string[]): number {
   return DONE;
 }
 
+/** Text for people: on a terminal no more than its screen holds, unless all is asked for. */
+function writeText(lines: readonly string[], given: Arguments): number {
+  if (given.all === true || !isOutputTerminal()) return write(lines);
+  return write(screenful(lines.join("\n"), terminalSize().rows));
+}
+
 function complain(problem: string, status: number): number {
   io.stderr.write(`${wrapText(`vpnmasq: ${problem}`, SCREEN_COLUMNS).join("\n")}\n`);
   return status;
@@ -61,7 +69,7 @@ function show<Reply>(
 ): number {
   const [reply, problem] = ask<Reply>(role, given.control ?? CONTROL[role], request);
   if (problem !== undefined) return complain(problem, FAILED);
-  return write(given.json === true ? [writeJson(reply)] : view(reply));
+  return given.json === true ? write([writeJson(reply)]) : writeText(view(reply), given);
 }
 
 /** The tables asked for, or undefined and what went wrong. */
@@ -92,7 +100,7 @@ function showTables(given: Arguments): number {
     const before = earlier.find(({ table }) => table === report.table);
     return tableView(report, before).join("\n");
   });
-  return write([paragraphs.join("\n\n")]);
+  return writeText([paragraphs.join("\n\n")], given);
 }
 
 function explain(given: Arguments): number {
@@ -109,7 +117,9 @@ function explainTunnel(given: Arguments, name: string): number {
     command: "explain",
     subject: name,
   });
-  if (report !== undefined) return write(given.json === true ? [writeJson(report)] : tunnelView(report));
+  if (report !== undefined) {
+    return given.json === true ? write([writeJson(report)]) : writeText(tunnelView(report), given);
+  }
   return complain(
     `"${name}" is neither ${SUBJECT_ACCEPTED.replace(" or ", " nor ")}; as a tunnel: ${problem}`,
     WRONG_USAGE,
@@ -136,13 +146,15 @@ function support(given: Arguments): number {
 }
 
 function check(given: Arguments): number {
-  if (given.keys === true) return write(given.json === true ? [writeJson(keysReport())] : keysView());
+  if (given.keys === true) {
+    return given.json === true ? write([writeJson(keysReport())]) : writeText(keysView(), given);
+  }
   const { effective, view, problems } = checkFile(given.file);
   const notes = readNotes(given.file);
   if (given.json === true) {
     write([writeJson({ ok: problems.length === 0, problems, notes, configuration: effective })]);
   } else if (problems.length === 0) {
-    write([...view, ...notesView(notes)]);
+    writeText([...view, ...notesView(notes)], given);
   } else {
     io.stderr.write(`${badConfigurationView(given.file, problems).join("\n")}\n`);
   }
@@ -185,9 +197,9 @@ function endpoint(given: Arguments): number {
   return (require("./endpoint") as typeof import("./endpoint")).runEndpoint(given.config);
 }
 
-function help({ topic }: Arguments): number {
-  const [lines, problem] = helpView(topic);
-  return lines === undefined ? complain(problem, WRONG_USAGE) : write(lines);
+function help(given: Arguments): number {
+  const [lines, problem] = helpView(given.topic);
+  return lines === undefined ? complain(problem, WRONG_USAGE) : writeText(lines, given);
 }
 
 /** Whatever is wrong is in the reply: rpcd reads nothing else. */

@@ -2,11 +2,10 @@
 // A terminal that gives every key at once and shows none by itself, and the way it was before.
 //
 // struct termios is the C library's business: it is saved, made raw and restored without a look inside, so nothing here
-// differs between architectures but two numbers.
+// differs between architectures.
 
-import { abi } from "./abi/constants";
 import { lastError } from "./errno";
-import { byteArray, type BytePtr, create, declareC, type Ptr, stringOf, typeOf } from "./ffi";
+import { byteArray, type BytePtr, create, declareC, stringOf } from "./ffi";
 import { fail, type Outcome, succeed } from "./outcome";
 
 /** @noSelf */
@@ -14,7 +13,6 @@ interface TermiosLibrary {
   tcgetattr(fd: number, settings: BytePtr): number;
   tcsetattr(fd: number, when: number, settings: BytePtr): number;
   cfmakeraw(settings: BytePtr): void;
-  ioctl(fd: number, request: number, size: Ptr<number>): number;
   read(fd: number, buffer: BytePtr, lengthBytes: number): number;
   write(fd: number, text: string, lengthBytes: number): number;
 }
@@ -23,7 +21,6 @@ const C = declareC<TermiosLibrary>(`
   int tcgetattr(int fd, void *settings);
   int tcsetattr(int fd, int when, const void *settings);
   void cfmakeraw(void *settings);
-  int ioctl(int fd, unsigned long request, void *size);
   ssize_t read(int fd, void *buffer, size_t length);
   ssize_t write(int fd, const void *buffer, size_t length);
 `);
@@ -35,23 +32,6 @@ const TCSADRAIN = 1;
 /** The libraries' struct termios has 60 bytes at most. */
 const TERMIOS_BYTES = 256;
 const READ_BYTES = 256;
-
-export interface TerminalSize {
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** What a serial console is taken for, which tells no size. */
-const USUAL_SIZE: TerminalSize = { rows: 24, columns: 80 };
-/** Smaller ones cannot show a table. */
-const LEAST_SIZE: TerminalSize = { rows: 10, columns: 40 };
-
-/** The size of the terminal at standard output. */
-export function terminalSize(): TerminalSize {
-  const size = create(typeOf<Ptr<number>>("uint16_t[4]"));
-  if (C.ioctl(STDOUT, abi.TIOCGWINSZ, size) !== 0 || size[0] === 0 || size[1] === 0) return USUAL_SIZE;
-  return { rows: Math.max(LEAST_SIZE.rows, size[0]), columns: Math.max(LEAST_SIZE.columns, size[1]) };
-}
 
 export class RawTerminal {
   readonly fd = STDIN;

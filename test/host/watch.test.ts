@@ -172,6 +172,18 @@ describe("a command on a terminal", () => {
     await expectRestored();
   });
 
+  it("cuts a long text to the screen and says how much is left out, unless all is asked for", async () => {
+    start("check --keys");
+    await until(() => fs.existsSync(path.join(folder, "after")), "the command's end");
+    const lines = seen.trimEnd().split("\r\n");
+    assert.equal(lines.length, 23);
+    const [, more = ""] = /^\((\d+) more lines: --all shows them\)$/.exec(lines.at(-1) ?? "") ?? [];
+    fs.rmSync(path.join(folder, "after"));
+    start("check --keys --all");
+    await until(() => fs.existsSync(path.join(folder, "after")), "the command's end");
+    assert.equal(seen.trimEnd().split("\r\n").length, 22 + Number(more));
+  });
+
   it("refuses to watch without a terminal, and says what serves programs", () => {
     const words = [`${folder}/main.lua`, "--control", socket, "watch"];
     const { status, stderr } = spawnSync("luajit", words, { cwd: "build/lua", encoding: "utf8", input: "" });

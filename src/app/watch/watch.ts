@@ -4,8 +4,9 @@
 import { monotonicMs } from "../../system/clock";
 import { EventLoop, FAILED, HUNG_UP, READABLE } from "../../system/event-loop";
 import { fail, type Outcome, succeed } from "../../system/outcome";
-import { RawTerminal, terminalSize } from "../../system/raw-terminal";
+import { RawTerminal } from "../../system/raw-terminal";
 import { Signals } from "../../system/signals";
+import { terminalSize } from "../../system/terminal";
 import { askRouter } from "../control-client";
 import { askHealth } from "../health-command";
 import type { StatusReport } from "../report/status-report";
