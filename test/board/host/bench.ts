@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { runInShell } from "../../../src/host/console/shell.js";
 import { boardStorage, type BoardStorage } from "../../../src/host/emulator/disk.js";
-import { EmulatedBoard } from "../../../src/host/emulator/emulated-board.js";
+import { EmulatedBoard, type Wiring } from "../../../src/host/emulator/emulated-board.js";
 import type { NetworkLink } from "../../../src/host/emulator/links.js";
 import { flashLink, waitForConfirmation, waitForShell } from "../../../src/host/flash/emulated.js";
 import type { BoardImage } from "../../../src/host/image/board-image.js";
@@ -56,17 +56,17 @@ export class Bench {
 
   /** Switches the board on, with the LAN's client at its LAN port. */
   powerOn(lan: NetworkLink = this.lan.link): Promise<EmulatedBoard> {
-    return this.powerOnWith(lan);
+    return this.powerOnWith({ lan, wan: { kind: "user" }, namespace: this.lan.namespace });
   }
 
   /** Switches the board on, with a tftp server at its LAN port. */
   powerOnForFlashing(): Promise<EmulatedBoard> {
-    return this.powerOnWith(flashLink(this.image));
+    return this.powerOn(flashLink(this.image));
   }
 
-  private async powerOnWith(lan: NetworkLink): Promise<EmulatedBoard> {
+  /** Switches the board on, with something else at its ports. */
+  async powerOnWith(wiring: Wiring): Promise<EmulatedBoard> {
     await this.cutPower();
-    const wiring = { lan, wan: { kind: "user" }, namespace: this.lan.namespace } as const;
     const board = await EmulatedBoard.powerOn(this.storage, wiring);
     board.console.onText((text) => this.log.push(text));
     this.powered = board;

@@ -12,6 +12,7 @@ import { endBoardsWithProcess } from "../../../src/host/emulator/emulated-board.
 import { flashBoard } from "../../../src/host/flash/emulated.js";
 import { boardImage } from "../../../src/host/image/board-image.js";
 import { Refusal } from "../../../src/host/refusal.js";
+import { endGuestsWithProcess, sweepRunDirectories } from "../../lab/host/uml.js";
 import { Bench } from "./bench.js";
 import { GROUPS, resultText, runChecks } from "./checks.js";
 import { cutOnce, randomShares } from "./power-cuts.js";
@@ -61,6 +62,8 @@ async function main(): Promise<void> {
     },
   });
   endBoardsWithProcess();
+  endGuestsWithProcess();
+  sweepRunDirectories();
   const say = (text: string): void => {
     if (values.json === true) console.error(text);
     else console.log(text);

@@ -9,8 +9,11 @@ export type Figures = Readonly<Record<string, Figure>>;
 export interface Check {
   /** What is true when it passes. */
   readonly sentence: string;
-  /** @throws when it is not */
-  readonly run: (bench: Bench) => Promise<Figures | undefined>;
+  /**
+   * @param say gets a line at a time, of a check that takes long
+   * @throws when it is not
+   */
+  readonly run: (bench: Bench, say: (text: string) => void) => Promise<Figures | undefined>;
 }
 
 /** What took how long, in seconds. */

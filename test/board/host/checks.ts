@@ -8,6 +8,7 @@ import { wrap } from "../../../src/host/page.js";
 import { Bench } from "./bench.js";
 import type { Check } from "./check.js";
 import { FIRST, FLASHING } from "./flashing.js";
+import { IPSEC } from "./ipsec.js";
 import { RECOVERY } from "./recovery.js";
 import { ROUTING } from "./routing.js";
 import { UPGRADES } from "./upgrades.js";
@@ -17,6 +18,7 @@ export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
   routing: ROUTING,
   upgrades: UPGRADES,
   recovery: RECOVERY,
+  ipsec: IPSEC,
 };
 
 /** Of the console, for whoever looks into a failure. */
@@ -34,7 +36,7 @@ export function resultText({ figures, notes }: ResultDocument): string {
 
 async function runCheck({ sentence, run }: Check, bench: Bench, say: (text: string) => void): Promise<object> {
   const startMs = performance.now();
-  const figures = (await run(bench)) ?? {};
+  const figures = (await run(bench, say)) ?? {};
   say(wrap(`ok    ${sentence} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`));
   return figures;
 }

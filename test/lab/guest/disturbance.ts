@@ -27,6 +27,7 @@ export interface Disturbance {
   readonly circumstances: Circumstances;
   readonly pattern: TrafficPattern;
   readonly runs: readonly Run[];
+  readonly isForBoards?: true;
   /** @returns from when recovery is possible */
   readonly strike: (this: void, lab: WatchedLab) => number;
   /** How long after it is watched; where nobody helps, a part of that shows enough. */
@@ -38,10 +39,11 @@ export interface Disturbance {
 }
 
 export function disturbanceScenario(disturbance: Disturbance): Scenario {
-  const { name, explanation, runs } = disturbance;
+  const { name, explanation, runs, isForBoards } = disturbance;
   return {
     name,
     explanation,
+    isForBoards,
     run: (findings) => {
       for (const run of runs) disturb(findings, disturbance, run);
     },

@@ -13,7 +13,9 @@ import { loadModules } from "./topology";
 declare const arg: LuaTable<number, string | undefined>;
 
 function list(): void {
-  print(json.encode(catalogue.map(({ name, explanation }) => ({ name, explanation }))));
+  print(
+    json.encode(catalogue.map(({ name, explanation, isForBoards = false }) => ({ name, explanation, isForBoards }))),
+  );
 }
 
 function runScenario(scenario: Scenario, resultFile: string): void {

@@ -75,5 +75,7 @@ export interface Scenario {
   readonly name: string;
   /** One or two sentences for `npm run lab -- --list`. */
   readonly explanation: string;
+  /** Whether its router may be a board: it does to the router only what can be done to one. */
+  readonly isForBoards?: true | undefined;
   readonly run: (findings: Findings) => void;
 }

@@ -7,7 +7,10 @@
 //
 // Each is a network namespace. Inside its tunnel client n is 10.0.n.1 and the server 10.99.0.1. An edge is a router on
 // the client's own cable that answers ARP for both sides; it is there only on demand, to fragment what the client sends.
+// Where the router is a board outside of the guest, the router's namespace is only the switch at its LAN port, and its
+// WAN port is plugged into the internet.
 
+import { hasBoard, plugInLines, unplugCommands } from "./board-cables";
 import { must, run } from "./shell";
 
 export const SERVER = "server";
@@ -18,6 +21,8 @@ export const SERVER_ADDRESS = "198.51.100.99";
 export const SERVER_INNER_ADDRESS = "10.99.0.1";
 export const SERVER_INNER_SUBNET = "10.99.0.0/24";
 export const WAN_ADDRESS = "203.0.113.1";
+/** The router's next hop. */
+export const INTERNET_ADDRESS = "203.0.113.254";
 export const LAN_INTERFACE = "lan0";
 export const WAN_INTERFACE = "wan0";
 const LAN_ADDRESS = "192.168.1.1";
@@ -64,12 +69,17 @@ function edgeOf(client: Client): string {
   return `edge${client.number}`;
 }
 
+const BOARD_LAN = { namespace: ROUTER, device: "board" };
+const BOARD_WAN = { namespace: INTERNET, device: "near" };
+
+function wanLines(): string[] {
+  if (hasBoard()) return plugInLines(BOARD_LAN, BOARD_WAN);
+  return [`link add ${WAN_INTERFACE} netns ${ROUTER} type veth peer name near netns ${INTERNET}`];
+}
+
 /** Links between namespaces, one `ip -b` line each. */
 function linkLines(topology: Topology): string[] {
-  const lines = [
-    `link add ${WAN_INTERFACE} netns ${ROUTER} type veth peer name near netns ${INTERNET}`,
-    `link add far netns ${INTERNET} type veth peer name eth0 netns ${SERVER}`,
-  ];
+  const lines = [...wanLines(), `link add far netns ${INTERNET} type veth peer name eth0 netns ${SERVER}`];
   for (const client of topology.clients) {
     const port = `port${client.number}`;
     if (topology.hasEdges) {
@@ -84,14 +94,15 @@ function linkLines(topology: Topology): string[] {
 }
 
 function routerLines(topology: Topology): string[] {
-  const lines = [`link set lo up`, `link set ${WAN_INTERFACE} up`];
+  const lines = [`link set lo up`, `link set ${LAN_INTERFACE} up`];
   for (const client of topology.clients) {
     lines.push(`link set port${client.number} master ${LAN_INTERFACE} up`);
   }
-  lines.push(`link set ${LAN_INTERFACE} up`);
+  if (hasBoard()) return [...lines, `link set ${BOARD_LAN.device} master ${LAN_INTERFACE} up`];
+  lines.push(`link set ${WAN_INTERFACE} up`);
   lines.push(`addr add ${LAN_ADDRESS}/24 dev ${LAN_INTERFACE}`);
   lines.push(`addr add ${WAN_ADDRESS}/24 dev ${WAN_INTERFACE}`);
-  lines.push(`route add default via 203.0.113.254`);
+  lines.push(`route add default via ${INTERNET_ADDRESS}`);
   return lines;
 }
 
@@ -99,7 +110,7 @@ const INTERNET_LINES = [
   "link set lo up",
   "link set near up",
   "link set far up",
-  "addr add 203.0.113.254/24 dev near",
+  `addr add ${INTERNET_ADDRESS}/24 dev near`,
   "addr add 198.51.100.1/24 dev far",
 ];
 
@@ -169,13 +180,14 @@ function configureClient(client: Client, hasEdge: boolean): void {
 
 /** Takes the network away, and with it every socket, SA and connection-tracking entry in it. */
 export function removeTopology(topology: Topology): void {
+  if (hasBoard()) for (const command of unplugCommands(BOARD_LAN, BOARD_WAN)) must(command);
   must(`ip -b -`, topology.namespaces.map((name) => `netns del ${name}`).join("\n"));
 }
 
 /** Limits what the internet passes on in one piece, each way; its devices keep their own MTU. */
 export function narrowInternet(mtuBytes: number): void {
   configure(INTERNET, [
-    `route replace 203.0.113.0/24 dev near proto kernel scope link src 203.0.113.254 mtu lock ${mtuBytes}`,
+    `route replace 203.0.113.0/24 dev near proto kernel scope link src ${INTERNET_ADDRESS} mtu lock ${mtuBytes}`,
     `route replace 198.51.100.0/24 dev far proto kernel scope link src 198.51.100.1 mtu lock ${mtuBytes}`,
   ]);
 }
@@ -192,7 +204,7 @@ export function changeWanAddress(to: string): void {
   configure(ROUTER, [
     `addr del ${WAN_ADDRESS}/24 dev ${WAN_INTERFACE}`,
     `addr add ${to}/24 dev ${WAN_INTERFACE}`,
-    `route replace default via 203.0.113.254`,
+    `route replace default via ${INTERNET_ADDRESS}`,
   ]);
 }
 

@@ -4,9 +4,8 @@
 
 import type { WireEvidence } from "./capture";
 import { bringUp, type IkeDaemons, type IkeOptions, logOf, startIke, stopIke } from "./libreswan";
-import { startVpnmasq, stopVpnmasq, vpnmasqLog } from "./router";
+import { type Router, startRouter } from "./router";
 import type { Findings } from "./scenario";
-import type { Daemon } from "./shell";
 import { buildTopology, removeTopology, type Topology } from "./topology";
 import { answeredPercent, type ClientTraffic } from "./traffic";
 
@@ -17,13 +16,13 @@ export const UNDISTURBED_PERCENT = 98;
 export interface Lab {
   readonly topology: Topology;
   readonly ike: IkeDaemons;
-  router: Daemon;
+  router: Router;
 }
 
 /** Builds the network, starts vpnmasq and the IKE daemons. */
 export function startLab(findings: Findings, clientCount: number, options: IkeOptions, hasEdges = false): Lab {
   const topology = buildTopology(clientCount, hasEdges);
-  const router = startVpnmasq();
+  const router = startRouter();
   findings.progress(`network, vpnmasq and ${clientCount + 1} libreswan daemons (IKEv${options.version})`);
   return { topology, router, ike: startIke(topology, options) };
 }
@@ -47,9 +46,9 @@ export function startTunnels(findings: Findings, clientCount: number, options: I
 /** Stops all, so that another network can be built in the same guest. */
 export function endLab(findings: Findings, lab: Lab): void {
   stopIke(lab.ike);
-  stopVpnmasq(lab.router);
+  lab.router.stop();
   removeTopology(lab.topology);
-  if (findings.failures > 0) findings.exhibit(`vpnmasq's log:\n${vpnmasqLog()}`);
+  if (findings.failures > 0) findings.exhibit(`vpnmasq's log:\n${lab.router.log()}`);
 }
 
 /** Records what share of each client's packets was answered. */

@@ -5,7 +5,7 @@
 import { endpointLog, stopEndpoint } from "./endpoint";
 import { waitUntil } from "./clock";
 import { type IkeOptions, type IkeVersion, startIke } from "./libreswan";
-import { type RouterSettings, startVpnmasq } from "./router";
+import { type RouterSettings, startRouter } from "./router";
 import type { Findings } from "./scenario";
 import { buildTopology, type Topology } from "./topology";
 import { TimeLine } from "./timeline";
@@ -145,7 +145,7 @@ export function startRun(findings: Findings, run: Run, circumstances: Circumstan
   const plain = buildTopology(clientCount);
   const topology = arrange === undefined ? plain : arrange(plain);
   const routerSettings = settingsOf(run, circumstances);
-  const router = startVpnmasq(routerSettings);
+  const router = startRouter(routerSettings);
   const ike = startIke(topology, options);
   const watchdogs: Watchdog[] = [];
   if (run.hasServerEndpoint) watchdogs.push(watchServer(topology.clients, settings));

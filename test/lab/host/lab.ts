@@ -4,13 +4,18 @@
 // Usage: npm run lab -- SCENARIO… [--json]      one or more scenarios, or "all"
 //        npm run lab -- --list                  what there is
 //        --long                                 the long form, where a scenario has one: minutes
+//        --router board                         through an emulated board that was just flashed, where a scenario can
 //
 // With --json the result goes to standard output as one document (several scenarios: figures carry the scenario's name
 // in front) and progress to standard error. The exit status is non-zero exactly when the result is not ok.
 
+import { spawnSync } from "node:child_process";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
 import { heading, wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
+import { endBoardsWithProcess } from "../../../src/host/emulator/emulated-board.js";
+import { withBoardRouter } from "../../board/host/ipsec.js";
+import type { OutsideRouter } from "./outside-router.js";
 import { guestRoot } from "./root.js";
 import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
 import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
@@ -20,23 +25,40 @@ interface Request {
   readonly isJson: boolean;
   readonly isList: boolean;
   readonly isLong: boolean;
+  /** The router is a board, and not in the guest. */
+  readonly hasBoard: boolean;
 }
 
 /** Of the time at the beginning of a time line's line. */
 const TIME_WIDTH = 11;
 
-const USAGE = "Usage: npm run lab -- SCENARIO... | all [--json] [--long] | --list";
+const USAGE = "Usage: npm run lab -- SCENARIO... | all [--json] [--long] [--router board] | --list";
 
-function parseArguments(argv: readonly string[], catalogue: readonly ScenarioEntry[]): Request {
-  const names = catalogue.map(({ name }) => name);
+/** @returns the words without the option @throws Refusal for a router that there is not */
+function takeRouter(argv: readonly string[]): { words: readonly string[]; hasBoard: boolean } {
+  const at = argv.indexOf("--router");
+  if (at < 0) return { words: argv, hasBoard: false };
+  const router = argv[at + 1] ?? "nothing";
+  if (router !== "board" && router !== "guest") {
+    throw new Refusal(
+      `--router takes "guest", the standard, or "board"; here it is followed by "${router}".\n${USAGE}`,
+    );
+  }
+  return { words: argv.toSpliced(at, 2), hasBoard: router === "board" };
+}
+
+function parseArguments(allWords: readonly string[], catalogue: readonly ScenarioEntry[]): Request {
+  const { words: argv, hasBoard } = takeRouter(allWords);
+  const names = catalogue.filter(({ isForBoards }) => isForBoards || !hasBoard).map(({ name }) => name);
   const unknown = argv.find((word) => !["--json", "--list", "--long", "all", ...names].includes(word));
   if (unknown !== undefined) {
-    throw new Refusal(`"${unknown}" is no scenario and no option.\n${USAGE}\nScenarios: ${names.join(", ")}`);
+    const what = hasBoard ? "scenario that a board can take part in" : "scenario";
+    throw new Refusal(`"${unknown}" is no ${what}, and no option.\n${USAGE}\nScenarios: ${names.join(", ")}`);
   }
   const isList = argv.includes("--list");
   const scenarios = argv.includes("all") ? names : names.filter((name) => argv.includes(name));
   if (scenarios.length === 0 && !isList) throw new Refusal(`${USAGE}\nScenarios: ${names.join(", ")}`);
-  return { scenarios, isJson: argv.includes("--json"), isList, isLong: argv.includes("--long") };
+  return { scenarios, isJson: argv.includes("--json"), isList, isLong: argv.includes("--long"), hasBoard };
 }
 
 function printCatalogue(catalogue: readonly ScenarioEntry[], isJson: boolean): void {
@@ -86,16 +108,35 @@ function oneDocument(results: readonly ScenarioResult[]): ResultDocument {
   };
 }
 
-async function runScenarios({ scenarios, isJson, isLong }: Request): Promise<boolean> {
-  const progress = isJson ? console.error : console.log;
+async function runEach(
+  { scenarios, isJson, isLong }: Request,
+  progress: (text: string) => void,
+  router?: OutsideRouter,
+): Promise<ScenarioResult[]> {
   const root = await guestRoot(progress);
   const results: ScenarioResult[] = [];
   for (const scenario of scenarios) {
     progress(`${scenario}: booting a guest kernel`);
-    const result = await runGuest(root, { scenario, isLong }, progress);
+    const result = await runGuest(root, { scenario, isLong, ...(router && { router }) }, progress);
     results.push(result);
     if (!isJson) printResult(result);
   }
+  return results;
+}
+
+/** `npm run lab` has prepared this machine for guests only. Nothing of it may come between a JSON document's lines. */
+function prepareForBoards(): void {
+  const { status } = spawnSync("sh", ["src/host/setup.sh", "board"], { stdio: ["ignore", 2, 2] });
+  if (status !== 0) throw new Refusal("This machine could not be prepared for an emulated board; why stands above.");
+}
+
+async function runScenarios(request: Request): Promise<boolean> {
+  const { isJson, hasBoard } = request;
+  const progress = isJson ? console.error : console.log;
+  if (hasBoard) prepareForBoards();
+  const results = hasBoard
+    ? await withBoardRouter(progress, (router) => runEach(request, progress, router))
+    : await runEach(request, progress);
   if (isJson) console.log(JSON.stringify(oneDocument(results), undefined, 2));
   return results.every(({ ok }) => ok);
 }
@@ -107,6 +148,7 @@ async function main(): Promise<void> {
     printCatalogue(catalogue, request.isJson);
     return;
   }
+  endBoardsWithProcess();
   endGuestsWithProcess();
   sweepRunDirectories();
   process.exitCode = (await runScenarios(request)) ? 0 : 1;

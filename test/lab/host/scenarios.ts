@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 export interface ScenarioEntry {
   readonly name: string;
   readonly explanation: string;
+  readonly isForBoards: boolean;
 }
 
 export function readCatalogue(): ScenarioEntry[] {

@@ -14,12 +14,14 @@ import readline from "node:readline";
 import type { ResultDocument } from "../../../src/host/document.js";
 import { isAlive } from "../../../src/host/lock.js";
 import { Refusal } from "../../../src/host/refusal.js";
+import { answerOrder, cableWords, type OutsideRouter } from "./outside-router.js";
 
 const MEMORY = "512M";
 const TIME_LIMIT_MS = 300_000;
 const LONG_TIME_LIMIT_MS = 900_000;
 const RUN_PREFIX = "vpnmasq-lab-";
 const PROGRESS_PREFIX = "@ ";
+const ORDER_PREFIX = "! ";
 const CONSOLE_LINES_KEPT = 20;
 
 /** What a scenario found, and text of it for a person. */
@@ -78,9 +80,11 @@ export interface GuestTask {
   readonly scenario: string;
   /** The long form, where there is one. */
   readonly isLong: boolean;
+  /** Without one the router is in the guest. */
+  readonly router?: OutsideRouter;
 }
 
-function kernelArguments(directory: string, { scenario, isLong }: GuestTask): string[] {
+function kernelArguments(directory: string, { scenario, isLong, router }: GuestTask): string[] {
   return [
     `mem=${MEMORY}`,
     "root=/dev/root",
@@ -96,13 +100,18 @@ function kernelArguments(directory: string, { scenario, isLong }: GuestTask): st
     `LAB_RUN=${directory}`,
     `LAB_SCENARIO=${scenario}`,
     `LAB_LONG=${isLong ? 1 : 0}`,
+    `LAB_ROUTER=${router === undefined ? "guest" : "board"}`,
+    ...(router === undefined ? [] : cableWords(router)),
   ];
 }
 
 function boot(directory: string, task: GuestTask): ChildProcess {
   const kernel = path.join(directory, "root/usr/bin/linux.uml");
   const dieWithParent = ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL"];
-  const child = spawn("setpriv", [...dieWithParent, kernel, ...kernelArguments(directory, task)], {
+  const inNamespace = task.router === undefined ? [] : ["ip", "netns", "exec", task.router.namespace];
+  const words = [...inNamespace, "setpriv", ...dieWithParent, kernel, ...kernelArguments(directory, task)];
+  const [program = "", ...others] = words;
+  const child = spawn(program, others, {
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
@@ -110,11 +119,17 @@ function boot(directory: string, task: GuestTask): ChildProcess {
   return child;
 }
 
-/** Reads the console: lines of the scenario go to `progress`, the rest is kept for the reader of a failure. */
-async function readConsole(child: ChildProcess, progress: (text: string) => void): Promise<string[]> {
+interface Listeners {
+  readonly progress: (text: string) => void;
+  readonly order: (text: string) => void;
+}
+
+/** Reads the console: lines of the scenario go to who listens, the rest is kept for the reader of a failure. */
+async function readConsole(child: ChildProcess, { progress, order }: Listeners): Promise<string[]> {
   const others: string[] = [];
   for await (const line of readline.createInterface({ input: child.stdout! })) {
     if (line.startsWith(PROGRESS_PREFIX)) progress(line.slice(PROGRESS_PREFIX.length).trimEnd());
+    else if (line.startsWith(ORDER_PREFIX)) order(line.slice(ORDER_PREFIX.length));
     else others.push(line.trimEnd());
     if (others.length > CONSOLE_LINES_KEPT) others.shift();
   }
@@ -162,13 +177,16 @@ export async function runGuest(
   const directory = makeRunDirectory(root);
   const child = boot(directory, task);
   const limitMs = task.isLong ? LONG_TIME_LIMIT_MS : TIME_LIMIT_MS;
+  const order = (text: string): void => {
+    if (task.router !== undefined) void answerOrder(task.router, text, path.join(directory, "out"));
+  };
   let hasTimedOut = false;
   const limit = setTimeout(() => {
     hasTimedOut = true;
     child.kill("SIGKILL");
   }, limitMs);
   try {
-    const [console] = await Promise.all([readConsole(child, progress), waitForEnd(child)]);
+    const [console] = await Promise.all([readConsole(child, { progress, order }), waitForEnd(child)]);
     return readResult(directory) ?? withoutResult(task.scenario, hasTimedOut ? limitMs : undefined, console);
   } catch (problem) {
     throw new Refusal(`The guest could not be started: ${String(problem)}`);

@@ -11,7 +11,7 @@
 
 import { sleepMs } from "../clock";
 import { spisOf } from "../libreswan";
-import { startVpnmasq, askVpnmasq, stopVpnmasq } from "../router";
+import { type Router, startRouter } from "../router";
 import type { Findings, Scenario } from "../scenario";
 import { must } from "../shell";
 import {
@@ -87,9 +87,9 @@ function installStates(topology: Topology): void {
   }
 }
 
-function judge(findings: Findings, topology: Topology): void {
+function judge(findings: Findings, topology: Topology, router: Router): void {
   judgeTraffic(findings, "static", measureTraffic(topology, TRAFFIC_MS), UNDISTURBED_PERCENT);
-  findings.exhibit(askVpnmasq("table esp"));
+  findings.exhibit(router.ask("table esp"));
 }
 
 /** Changes the SPI of ESP packets that a device sends ("egress") or receives ("ingress"). */
@@ -137,12 +137,12 @@ export const collision: Scenario = {
     "Two clients happen to have the same incoming SPI (static SAs): vpnmasq notices that it runs in two series and both tunnels carry traffic. The same on the wire between real daemons: a rekey by the watchdog ends it.",
   run: (findings) => {
     const topology = buildTopology(2);
-    const router = startVpnmasq();
+    const router = startRouter();
     installStates(topology);
     sleepMs(RELEARN_MS);
     findings.progress(`network and vpnmasq; both clients receive on SPI ${INCOMING_SPI}`);
-    judge(findings, topology);
-    stopVpnmasq(router);
+    judge(findings, topology, router);
+    router.stop();
     removeTopology(topology);
     for (const run of [WITHOUT, WITH_CLIENTS, withIkeV1(WITH_CLIENTS)]) collideOnWire(findings, run);
   },

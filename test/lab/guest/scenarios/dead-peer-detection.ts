@@ -5,7 +5,6 @@
 import { sleepMs, waitUntil } from "../clock";
 import { restartServer, spisOf } from "../libreswan";
 import { isLong } from "../long-run";
-import { killVpnmasq, restartVpnmasq, wipeSnapshot } from "../router";
 import type { Findings, Scenario } from "../scenario";
 import { changeWanAddress } from "../topology";
 import { backAfterMs, startTraffic, stopTraffic } from "../traffic";
@@ -47,9 +46,9 @@ const OUTAGES: readonly Outage[] = [
     name: "table_lost",
     text: "the router has lost its table and snapshot",
     strike: (lab) => {
-      killVpnmasq(lab.router);
-      wipeSnapshot();
-      lab.router = restartVpnmasq();
+      lab.router.kill();
+      lab.router.wipeSnapshot();
+      lab.router.restart();
     },
   },
 ];

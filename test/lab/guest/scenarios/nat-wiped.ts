@@ -5,7 +5,6 @@
 // (an answer to one bound to the other), so this is run with both talking.
 
 import { sleepMs } from "../clock";
-import { killVpnmasq, restartVpnmasq, wipeSnapshot } from "../router";
 import type { Scenario } from "../scenario";
 import { measureTraffic, startTraffic, stopTraffic } from "../traffic";
 import { endLab, judgeTraffic, startTunnels, UNDISTURBED_PERCENT } from "../tunnels";
@@ -18,13 +17,14 @@ export const natWiped: Scenario = {
   name: "nat-wiped",
   explanation:
     "vpnmasq is killed under traffic and its snapshot deleted: both tunnels are learned again from their packets, without a new negotiation.",
+  isForBoards: true,
   run: (findings) => {
     const lab = startTunnels(findings, 2, { version: 2 });
     const traffic = startTraffic(lab.topology);
     sleepMs(BEFORE_MS);
-    killVpnmasq(lab.router);
-    wipeSnapshot();
-    lab.router = restartVpnmasq();
+    lab.router.kill();
+    lab.router.wipeSnapshot();
+    lab.router.restart();
     findings.progress("vpnmasq killed, its snapshot deleted, started again");
     sleepMs(AFTER_MS);
     for (const [index, result] of stopTraffic(traffic).entries()) {

@@ -5,7 +5,7 @@
 import { disturbanceScenario } from "../disturbance";
 import { restartServer } from "../libreswan";
 import { isLong } from "../long-run";
-import { killVpnmasq, restartVpnmasq, startVpnmasq, wipeSnapshot } from "../router";
+import { startNamespaceRouter } from "../namespace-router";
 import { addSecondRouter, changeWanAddress, moveToSecondRouter, SECOND_ROUTER } from "../topology";
 import {
   ALL_OURS,
@@ -49,9 +49,9 @@ const PLAIN = {
 
 function loseMemory(lab: WatchedLab): number {
   lab.timeLine.mark("the router is killed, its table and snapshot are gone");
-  killVpnmasq(lab.router);
-  wipeSnapshot();
-  lab.router = restartVpnmasq();
+  lab.router.crash();
+  lab.router.wipeSnapshot();
+  lab.router.restart();
   return lab.timeLine.mark("the router is back");
 }
 
@@ -59,6 +59,7 @@ export const natCrash = disturbanceScenario({
   name: "nat-crash",
   explanation:
     "Ten clients; the router is killed and its table and snapshot are gone. As published, tunnels are bound to one another's answers; vpnmasq learns most of them anew, and the watchdogs, with standard timers, rekey the others. With --long with IKEv1 too.",
+  isForBoards: true,
   circumstances: { clientCount: 10, endpoint: STANDARD_ENDPOINT },
   pattern: PATTERN,
   runs: isLong() ? [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)] : [WITHOUT, ALL_OURS],
@@ -92,9 +93,9 @@ export const natFailover = disturbanceScenario({
   pattern: PATTERN,
   runs: [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)],
   strike: (lab) => {
-    killVpnmasq(lab.router);
+    lab.router.kill();
     lab.timeLine.mark("the first router is dead");
-    lab.router = startVpnmasq(lab.routerSettings, SECOND_ROUTER);
+    lab.router = startNamespaceRouter(lab.routerSettings, SECOND_ROUTER);
     moveToSecondRouter(lab.topology);
     return lab.timeLine.mark("the clients use the second router from now on");
   },

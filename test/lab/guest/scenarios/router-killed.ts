@@ -3,7 +3,6 @@
 
 import { sleepMs } from "../clock";
 import { spisOf } from "../libreswan";
-import { askVpnmasq, killVpnmasq, restartVpnmasq } from "../router";
 import type { Scenario } from "../scenario";
 import { measureTraffic, startTraffic, stopTraffic } from "../traffic";
 import { endLab, judgeTraffic, startTunnels, UNDISTURBED_PERCENT } from "../tunnels";
@@ -22,11 +21,11 @@ export const routerKilled: Scenario = {
     const before = lab.topology.clients.map((client) => spisOf(client)?.incoming);
     const traffic = startTraffic(lab.topology);
     sleepMs(BEFORE_MS);
-    killVpnmasq(lab.router);
-    lab.router = restartVpnmasq();
+    lab.router.kill();
+    lab.router.restart();
     findings.progress("vpnmasq killed (kill -9) under traffic and started again");
     sleepMs(AFTER_MS);
-    findings.exhibit(askVpnmasq("table"));
+    findings.exhibit(lab.router.ask("table"));
     for (const [index, result] of stopTraffic(traffic).entries()) {
       findings.atMost(`client_${index + 1}_gap`, result.longestSilenceMs, "ms", MOST_GAP_MS);
     }

@@ -8,7 +8,7 @@
 import { askEndpoint, clientTunnel, endpointLog, startClientEndpoint, stopEndpoint, watchedTunnel } from "../endpoint";
 import { SIGTERM } from "../libc";
 import { OPENIKED_PROPOSALS, openIkedLog, restartOpenIked, startOpenIked } from "../openiked";
-import { killVpnmasq, restartVpnmasq, startVpnmasq, stopVpnmasq, wipeSnapshot } from "../router";
+import { type Router, startRouter } from "../router";
 import type { Findings, Scenario } from "../scenario";
 import { type Daemon, must, stop } from "../shell";
 import {
@@ -31,11 +31,11 @@ const RELEARNED_PERCENT = 80;
 const STOP_TIMEOUT_MS = 2000;
 
 /** The router forgets all it knows; its table learns the only tunnel anew, so nothing has to be negotiated. */
-function crashRouter({ findings, topology, client }: Trial, router: Daemon): Daemon {
+function crashRouter({ findings, topology, client }: Trial, router: Router): void {
   const before = watchedTunnel(client.name)?.epochs[0]?.out_spi;
-  killVpnmasq(router);
-  wipeSnapshot();
-  const restarted = restartVpnmasq();
+  router.kill();
+  router.wipeSnapshot();
+  router.restart();
   const [after] = measureTraffic(topology, AFTER_MS);
   findings.progress(`the router lost its memory: ${answeredPercent(after)} % answered after its return`);
   findings.atLeast("after_crash_answered", answeredPercent(after), "%", RELEARNED_PERCENT);
@@ -43,7 +43,6 @@ function crashRouter({ findings, topology, client }: Trial, router: Daemon): Dae
   findings.check(isUp(tunnel), "The tunnel is not up after the router's return.");
   const isSame = tunnel?.epochs.some(({ out_spi }) => out_spi === before) === true;
   findings.check(isSame || tunnel?.last_recovery?.by === "rekey", "A new IKE session was made where none was needed.");
-  return restarted;
 }
 
 /** @returns its server, started again */
@@ -63,7 +62,7 @@ function watchStrongSwan(client: Client): Daemon {
 
 function tryTunnel(findings: Findings, topology: Topology): void {
   const [client] = topology.clients;
-  let router = startVpnmasq();
+  const router = startRouter();
   let server = startOpenIked(client);
   const charon = startStrongSwan(client.name, clientConnection(client, OPENIKED_PROPOSALS));
   findings.progress("network, vpnmasq, strongSwan at the client and OpenIKED at the server (IKEv2)");
@@ -78,14 +77,14 @@ function tryTunnel(findings: Findings, topology: Topology): void {
     rekeyStrongSwan(client);
   });
   findings.atMost("rekey_negotiations", childrenOf(client.name) - before, "negotiations", 1);
-  router = crashRouter(trial, router);
+  crashRouter(trial, router);
   forgottenByServer(trial);
   server = crashServer(trial, server);
   findings.exhibit(askEndpoint(client.name, `explain ${client.name}`).output);
   if (findings.failures > 0) findings.exhibit(endpointLog(client.name) + strongSwanLog(client.name) + openIkedLog());
   stopEndpoint(endpoint);
   for (const daemon of [charon, server]) stop(daemon, SIGTERM, STOP_TIMEOUT_MS);
-  stopVpnmasq(router);
+  router.stop();
 }
 
 export const strongswan: Scenario = {

@@ -13,6 +13,7 @@ export const tenClients: Scenario = {
   name: "ten-clients",
   explanation:
     "Ten clients with IKEv2 tunnels to one server: all negotiate from UDP 500 and all carry traffic at once.",
+  isForBoards: true,
   run: (findings) => {
     const lab = startLab(findings, CLIENTS, { version: 2 });
     const capture = startCapture(lab.topology);

@@ -3,7 +3,6 @@
 
 import { endCapture, startCapture } from "../capture";
 import type { IkeVersion } from "../libreswan";
-import { askVpnmasq } from "../router";
 import type { Findings, Scenario } from "../scenario";
 import { measureTraffic } from "../traffic";
 import { bringAllUp, endLab, judgeTraffic, judgeWire, startLab, UNDISTURBED_PERCENT } from "../tunnels";
@@ -18,7 +17,7 @@ function showAnswer(findings: Findings, version: IkeVersion): void {
   judgeTraffic(findings, prefix, measureTraffic(lab.topology, TRAFFIC_MS), UNDISTURBED_PERCENT);
   judgeWire(findings, prefix, endCapture(capture, lab.topology));
   findings.progress(`IKEv${version}: traffic measured, packets at the server checked`);
-  findings.exhibit(askVpnmasq("table"));
+  findings.exhibit(lab.router.ask("table"));
   endLab(findings, lab);
 }
 
@@ -26,6 +25,7 @@ export const twoClients: Scenario = {
   name: "two-clients",
   explanation:
     "Two clients and one server through vpnmasq, IKEv2 and IKEv1: both tunnels carry traffic as native ESP, and both clients use UDP 500 at both ends.",
+  isForBoards: true,
   run: (findings) => {
     showAnswer(findings, 2);
     showAnswer(findings, 1);

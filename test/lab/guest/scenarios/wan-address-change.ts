@@ -7,7 +7,6 @@
 import { nowMs, waitUntil } from "../clock";
 import { endCapture, startCapture } from "../capture";
 import { spisOf } from "../libreswan";
-import { askVpnmasq } from "../router";
 import type { Scenario } from "../scenario";
 import { changeWanAddress } from "../topology";
 import { measureTraffic } from "../traffic";
@@ -29,7 +28,7 @@ export const wanAddressChange: Scenario = {
     judgeTraffic(findings, "before", measureTraffic(lab.topology, TRAFFIC_MS), UNDISTURBED_PERCENT);
     changeWanAddress(NEW_ADDRESS);
     const startMs = nowMs();
-    const hasFollowed = waitUntil(() => askVpnmasq("status").includes(NEW_ADDRESS), FOLLOW_TIMEOUT_MS);
+    const hasFollowed = waitUntil(() => lab.router.ask("status").includes(NEW_ADDRESS), FOLLOW_TIMEOUT_MS);
     findings.check(hasFollowed, `vpnmasq status does not show the new address ${NEW_ADDRESS}.`);
     findings.figure("address_followed_after", nowMs() - startMs, "ms");
     findings.progress(`public address changed to ${NEW_ADDRESS}; waiting for the clients to notice`);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// vpnmasq in a network namespace of the guest.
+//
+// vpnmasq normally keeps the kernel off its packets by an nftables table. User-Mode Linux has no nftables for IPv4, so
+// the lab sets equivalent rules by iptables and tells vpnmasq so (`kernel_rules: none`): the raw table drops what the
+// router takes, after the packet sockets have seen it.
+
+import { waitUntil } from "./clock";
+import { json } from "./json";
+import type { Router, RouterSettings } from "./router";
+import { type Daemon, isRunning, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
+import { SIGTERM } from "./libc";
+import { LAN_INTERFACE, ROUTER, WAN_INTERFACE } from "./topology";
+
+const PROGRAM = "/lab/build/vpnmasq";
+const READY_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 3000;
+
+/** What the kernel is not to answer, forward or reassemble beside vpnmasq. */
+const KERNEL_RULES = `*raw
+-A PREROUTING -p esp -j DROP
+-A PREROUTING -p udp --dport 500 -j DROP
+-A PREROUTING -p udp --sport 500 -j DROP
+-A PREROUTING -p udp -f -j DROP
+COMMIT`;
+
+/** Its files are its own, so that several can be in one guest. */
+class NamespaceRouter implements Router {
+  private readonly stateDirectory: string;
+  private readonly control: string;
+  private readonly configuration: string;
+  private readonly logFile: string;
+  private process: Daemon;
+
+  constructor(
+    settings: RouterSettings,
+    private readonly node: string,
+  ) {
+    this.stateDirectory = `/run/vpnmasq-${node}`;
+    this.control = `${this.stateDirectory}/control.sock`;
+    this.configuration = `/run/vpnmasq-${node}.json`;
+    this.logFile = `/run/vpnmasq-${node}.log`;
+    const configuration = {
+      lan: LAN_INTERFACE,
+      wan: WAN_INTERFACE,
+      scope: "vpn",
+      kernel_rules: "none",
+      control: this.control,
+      state_directory: this.stateDirectory,
+      ...settings,
+    };
+    this.wipeSnapshot();
+    must(`ip netns exec ${node} iptables-legacy-restore`, KERNEL_RULES);
+    writeText(this.configuration, json.encode(configuration));
+    this.process = this.start();
+  }
+
+  kill(): void {
+    killNow(this.process);
+  }
+
+  crash(): void {
+    this.kill();
+  }
+
+  wipeSnapshot(): void {
+    must(`rm -rf ${this.stateDirectory} && mkdir -p ${this.stateDirectory}`);
+  }
+
+  restart(): void {
+    this.process = this.start();
+  }
+
+  stop(): void {
+    stop(this.process, SIGTERM, STOP_TIMEOUT_MS);
+  }
+
+  ask(command: string): string {
+    return this.request(command).output;
+  }
+
+  log(): string {
+    return readText(this.logFile);
+  }
+
+  private request(command: string): { status: number; output: string } {
+    return run(`${PROGRAM} ${command} --control ${this.control}`);
+  }
+
+  private start(): Daemon {
+    const argv = ["ip", "netns", "exec", this.node, PROGRAM, "router", "--config", this.configuration];
+    const process = spawn(argv, this.logFile);
+    const isReady = waitUntil(() => !isRunning(process) || this.request("status").status === 0, READY_TIMEOUT_MS);
+    if (!isReady || !isRunning(process)) error(`vpnmasq did not start:\n${this.log()}`, 0);
+    return process;
+  }
+}
+
+/** Starts vpnmasq in a router's namespace and waits until it answers on its control socket. */
+export function startNamespaceRouter(settings: RouterSettings, node = ROUTER): Router {
+  return new NamespaceRouter(settings, node);
+}
