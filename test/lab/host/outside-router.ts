@@ -28,9 +28,14 @@ export interface OutsideRouter {
   readonly obey: (order: GuestOrder) => Promise<string>;
 }
 
+/** Of the locally administered ones (IEEE 802). To the board, each guest's next hop is to be the one that it knows. */
+const HARDWARE_ADDRESSES = ["52:54:00:76:6d:11", "52:54:00:76:6d:12"];
+
 /** The guest's network interfaces, on its kernel's command line: frames go through the taps as they are. */
 export function cableWords({ lanTap, wanTap }: OutsideRouter): string[] {
-  return [lanTap, wanTap].map((tap, index) => `vec${index}:transport=tap,ifname=${tap}`);
+  return [lanTap, wanTap].map(
+    (tap, index) => `vec${index}:transport=tap,ifname=${tap},mac=${HARDWARE_ADDRESSES[index]}`,
+  );
 }
 
 /** Has an order carried out, and leaves the answer. */

@@ -2,6 +2,7 @@
 // Outages that the router cannot mend, or not alone: its memory is lost, its address changes, another router takes
 // over, the server restarts. Every client talks to the server and the server to every client all the time.
 
+import { hasBoard } from "../board-cables";
 import { disturbanceScenario } from "../disturbance";
 import { restartServer } from "../libreswan";
 import { isLong } from "../long-run";
@@ -48,7 +49,7 @@ const PLAIN = {
 } as const;
 
 function loseMemory(lab: WatchedLab): number {
-  lab.timeLine.mark("the router is killed, its table and snapshot are gone");
+  lab.timeLine.mark(hasBoard() ? "the board's power is cut" : "the router is killed, its table and snapshot are gone");
   lab.router.crash();
   lab.router.wipeSnapshot();
   lab.router.restart();
@@ -58,14 +59,15 @@ function loseMemory(lab: WatchedLab): number {
 export const natCrash = disturbanceScenario({
   name: "nat-crash",
   explanation:
-    "Ten clients; the router is killed and its table and snapshot are gone. As published, tunnels are bound to one another's answers; vpnmasq learns most of them anew, and the watchdogs, with standard timers, rekey the others. With --long with IKEv1 too.",
+    "Ten clients; the router is killed, or a board loses its power, and its table and snapshot are gone. As published, tunnels are bound to one another's answers; vpnmasq learns most of them anew, and the watchdogs, with standard timers, rekey the others. With --long with IKEv1 too.",
   isForBoards: true,
   circumstances: { clientCount: 10, endpoint: STANDARD_ENDPOINT },
   pattern: PATTERN,
   runs: isLong() ? [WITHOUT, ALL_OURS, withIkeV1(ALL_OURS)] : [WITHOUT, ALL_OURS],
   strike: loseMemory,
   watchMs: 6000,
-  bounds: { longestMs: 3000, medianMs: 1000, mostNewSessions: 0 },
+  // A board is away for longer than a watchdog waits for a rekey, so some have ordered a new session before it is back.
+  bounds: { longestMs: 3000, medianMs: 1000, ...(hasBoard() ? {} : { mostNewSessions: 0 }) },
   leastDeadWithout: 1,
 });
 
