@@ -11,10 +11,14 @@ import { EmulatedBoard, type Wiring } from "../../../src/host/emulator/emulated-
 import type { NetworkLink } from "../../../src/host/emulator/links.js";
 import { flashLink, waitForConfirmation, waitForShell } from "../../../src/host/flash/emulated.js";
 import type { BoardImage } from "../../../src/host/image/board-image.js";
-import { LanNetwork } from "./lan-network.js";
+import { LanNetwork, SERVER_PORT } from "./lan-network.js";
 
 /** What the LAN's client serves, to be fetched through the board. */
 export const GREETING = "hello through the board\n";
+/** Of the bench's folder: what the LAN's client serves. */
+const SERVED = "served";
+/** A name that the image does not give the board. */
+const KEPT_NAME = "kept";
 const COMMAND_LIMIT_MS = 60_000;
 /** A watchdog's bite included: 15 s of silence, 15 s unfed. */
 const RESTART_LIMIT_MS = 120_000;
@@ -37,16 +41,11 @@ export class Bench {
   /** A board as it left its factory, without power. */
   static async open(image: BoardImage): Promise<Bench> {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), `vpnmasq-bench-${process.pid}-`));
-    const served = path.join(folder, "served");
+    const served = path.join(folder, SERVED);
     fs.mkdirSync(served);
     fs.symlinkSync(image.slotFile, path.join(served, "slot.itb"));
     fs.writeFileSync(path.join(served, "greeting"), GREETING);
     return new Bench(image, folder, await boardStorage(folder), await LanNetwork.open(served));
-  }
-
-  /** Where files lie that the LAN's client serves. */
-  get servedFolder(): string {
-    return path.join(this.folder, "served");
   }
 
   get board(): EmulatedBoard {
@@ -113,6 +112,26 @@ export class Bench {
   async bootState(): Promise<BootState> {
     const words = (await this.run("board-slot")).split("\n").map((line) => line.trim().split("="));
     return Object.fromEntries(words) as BootState;
+  }
+
+  /** Has the LAN's client serve a file of this name. */
+  serve(name: string, bytes: Uint8Array): void {
+    fs.writeFileSync(path.join(this.folder, SERVED, name), bytes);
+  }
+
+  /** Where the board fetches a file that the LAN's client serves. */
+  async url(name: string): Promise<string> {
+    return `http://${await this.lan.takeLease()}:${SERVER_PORT}/${name}`;
+  }
+
+  /** Changes what belongs to the user, so that it can be told whether it was kept. */
+  async changeConfiguration(): Promise<void> {
+    await this.run(`sed -i s/HOSTNAME=.*/HOSTNAME=${KEPT_NAME}/ /etc/board.conf && sync`);
+  }
+
+  /** @throws AssertionError when the board, started since, does not have what {@link changeConfiguration} changed */
+  async assertConfigurationKept(): Promise<void> {
+    assert.equal(await this.run("hostname"), KEPT_NAME, "the configuration was lost");
   }
 
   /** Waits until the slot runs and has confirmed itself. */

@@ -28,7 +28,7 @@ async function powerCuts(count: number, seed: number, say: (text: string) => voi
   const notes = [`seed ${seed}`];
   try {
     await flashBoard(await bench.powerOnForFlashing(), bench.image, () => undefined);
-    await bench.run("sed -i s/HOSTNAME=.*/HOSTNAME=kept/ /etc/board.conf && sync");
+    await bench.changeConfiguration();
     await bench.powerOn();
     await bench.shell();
     for (let number = 1; number <= count; number += 1) {

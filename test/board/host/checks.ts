@@ -10,6 +10,7 @@ import type { Check } from "./check.js";
 import { FIRST, FLASHING } from "./flashing.js";
 import { IPSEC } from "./ipsec.js";
 import { RECOVERY } from "./recovery.js";
+import { ROLL_BACK } from "./roll-back.js";
 import { ROUTING } from "./routing.js";
 import { UPGRADES } from "./upgrades.js";
 
@@ -17,6 +18,7 @@ export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
   flashing: FLASHING,
   routing: ROUTING,
   upgrades: UPGRADES,
+  "roll-back": ROLL_BACK,
   recovery: RECOVERY,
   ipsec: IPSEC,
 };

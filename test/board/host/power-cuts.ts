@@ -4,12 +4,10 @@
 // The emulator is killed while it works. What it had written by then is in its files, as with an eMMC that keeps the order of
 // its writes and tears none; what lay in the board's own memory is gone.
 
-import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { flashFromUBoot } from "../../../src/host/flash/slot.js";
 import { UBoot } from "../../../src/host/flash/u-boot.js";
 import type { Bench } from "./bench.js";
-import { SERVER_PORT } from "./lan-network.js";
 
 /** As long as the procedure takes, and a little more, so that its end is hit too. */
 const FLASH_SPREAD_MS = 8000;
@@ -51,10 +49,10 @@ async function cutWhileFlashing(bench: Bench, afterMs: number): Promise<string> 
 
 /** Cuts the power while Linux upgrades. */
 async function cutWhileUpgrading(bench: Bench, afterMs: number): Promise<string> {
-  const address = await bench.lan.takeLease();
+  const url = await bench.url("slot.itb");
   let said = "";
   const end = bench.board.console.onText((text) => (said += text));
-  bench.board.console.sendLine(`board-upgrade http://${address}:${SERVER_PORT}/slot.itb`);
+  bench.board.console.sendLine(`board-upgrade ${url}`);
   await sleep(afterMs);
   end();
   await bench.cutPower();
@@ -72,7 +70,7 @@ export async function cutOnce(bench: Bench, isFlash: boolean, share: number): Pr
   await bench.powerOn();
   await bench.shell();
   const { running } = await bench.bootState();
-  assert.equal(await bench.run("hostname"), "kept", `the configuration was lost (${step})`);
+  await bench.assertConfigurationKept();
   await bench.confirmed(running);
   return { during: isFlash ? "flash" : "upgrade", afterMs, step, slot: running };
 }
