@@ -11,6 +11,11 @@ import { runProgram } from "../run-program.js";
 const U_BOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
 /** QEMU's board has two banks of NOR flash, this large each. */
 const BOOT_FLASH_BYTES = 64 * 1024 * 1024;
+/**
+ * U-Boot's default environment waits 2 s for a key. As on boards that are sold it is 1 s here, which is enough for a person
+ * and for the flash tool; the value stands in U-Boot's binary as text.
+ */
+const AUTOBOOT_DELAY = { debian: "bootdelay=2\0", board: "bootdelay=1\0" };
 const SECTOR_BYTES = 512;
 /** Of a GPT partition's attributes: the bit that says so (UEFI, table "GPT Partition Entry Attributes"). */
 const LEGACY_BOOTABLE = 2;
@@ -33,6 +38,16 @@ function partitionWords(partitions: readonly Partition[]): string[] {
   });
 }
 
+/** Writes the boot flash: U-Boot with this board's delay, and nothing behind it. */
+function writeBootFlash(file: string): void {
+  const loader = fs.readFileSync(U_BOOT);
+  const place = loader.indexOf(AUTOBOOT_DELAY.debian);
+  if (place < 0) throw new Error(`${U_BOOT} does not have the default environment of Debian 12's u-boot-qemu`);
+  loader.write(AUTOBOOT_DELAY.board, place);
+  fs.writeFileSync(file, loader);
+  fs.truncateSync(file, BOOT_FLASH_BYTES);
+}
+
 /** Makes the board's storage in a folder, where it is not there yet. */
 export async function boardStorage(folder: string): Promise<BoardStorage> {
   const emmc = readBoard(EMULATED_BOARD).flash[0];
@@ -40,8 +55,7 @@ export async function boardStorage(folder: string): Promise<BoardStorage> {
     throw new Error(`boards/${EMULATED_BOARD}.json does not say how large the eMMC is`);
   const storage = { bootFlash: path.join(folder, "boot-flash.img"), emmc: path.join(folder, "emmc.img") };
   fs.mkdirSync(folder, { recursive: true });
-  fs.copyFileSync(U_BOOT, storage.bootFlash);
-  fs.truncateSync(storage.bootFlash, BOOT_FLASH_BYTES);
+  writeBootFlash(storage.bootFlash);
   if (fs.existsSync(storage.emmc)) return storage;
   const partial = `${storage.emmc}.partial`;
   fs.rmSync(partial, { force: true });

@@ -9,6 +9,8 @@ import { SERVER_PORT, WAN_GATEWAY } from "./lan-network.js";
 
 const FIRST_PACKET_LIMIT_MS = 120_000;
 const BETWEEN_PINGS_MS = 100;
+/** Answers come within 20 ms; a longer wait would be added to the time that is measured. */
+const ANSWER_SECONDS = "0.3";
 
 interface StatusDocument {
   readonly scope: string;
@@ -17,7 +19,7 @@ interface StatusDocument {
 }
 
 async function isReached(bench: Bench): Promise<boolean> {
-  return bench.lan.run("ping", "-c", "1", "-W", "1", WAN_GATEWAY).then(
+  return bench.lan.run("ping", "-c", "1", "-W", ANSWER_SECONDS, WAN_GATEWAY).then(
     () => true,
     () => false,
   );
