@@ -83,7 +83,7 @@ function nodeSteps(): Step[] {
       limitSeconds: 120,
       count: countNodeTest,
     },
-    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 240, count: countNodeTest },
+    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 480, count: countNodeTest },
   ];
 }
 
