@@ -26,10 +26,13 @@ const UNUSED = [
 ];
 /** Commands that others start by their path. All other ones of busybox are linked at boot, by busybox itself. */
 const BUSYBOX_LINKS = ["bin/sh", "sbin/init", "sbin/modprobe", "sbin/reboot"];
+/** The root is read-only, so what programs write while they run is elsewhere. */
+const FOLDER_LINKS = [["var/run", "/run"]] as const;
 /** What is installed of vpnmasq: where from, where to. */
 export const PRODUCT = [
   ["build/vpnmasq", "usr/bin/vpnmasq"],
   ["build/vpnmasq-unpacked.lua", "usr/lib/vpnmasq/vpnmasq.lua"],
+  ["build/vpnmasq-help.lua", "usr/lib/vpnmasq/vpnmasq-help.lua"],
 ] as const;
 
 type Moment = "start" | "root" | "demand";
@@ -70,6 +73,10 @@ export async function makeRootTree(packages: string, tree: string): Promise<void
   for (const [from, to] of PRODUCT) {
     fs.mkdirSync(path.dirname(path.join(tree, to)), { recursive: true });
     fs.cpSync(from, path.join(tree, to));
+  }
+  for (const [link, target] of FOLDER_LINKS) {
+    fs.mkdirSync(path.dirname(path.join(tree, link)), { recursive: true });
+    fs.symlinkSync(target, path.join(tree, link));
   }
   for (const link of BUSYBOX_LINKS) fs.symlinkSync("/bin/busybox", path.join(tree, link));
 }
