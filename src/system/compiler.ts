@@ -14,6 +14,7 @@
 
 /** @noSelf */
 interface JitControl {
+  readonly arch: string;
   attach(listener: TraceListener, event?: "trace"): void;
   on(fn: unknown): void;
   flush(): void;
@@ -47,8 +48,14 @@ const options = require("jit.opt") as JitOptions;
 const utilities = require("jit.util") as JitUtilities;
 
 /**
+ * An area of machine code holds the largest trace. On ARM64 LuaJIT before September 2023 takes every exit of a trace to be
+ * within 32 kB of a test of one bit, and a longer trace ends in a crash (https://github.com/LuaJIT/LuaJIT/issues/1074).
+ */
+const AREA_KILOBYTES = jit.arch === "arm64" ? 32 : 128;
+
+/**
  * Of one trace: instructions, constants, exits, and tail calls, which count as unrolled loops. Of all traces: machine
- * code, in kilobytes; an area of it must hold the largest trace.
+ * code, in kilobytes.
  */
 const LIMITS = [
   "maxrecord=16000",
@@ -56,7 +63,7 @@ const LIMITS = [
   "maxsnap=2000",
   "loopunroll=100",
   "maxmcode=4096",
-  "sizemcode=128",
+  `sizemcode=${AREA_KILOBYTES}`,
 ];
 
 /** Between two looks for what was given up. Starting afresh more often would cost more than it gives. */
