@@ -9,8 +9,8 @@ import { sealed } from "../../../src/heartbeat/checked-line.js";
 import { heartbeatText } from "../../../src/heartbeat/heartbeat.js";
 import { type Microcontroller, startMicrocontroller } from "./interpreter.js";
 
-/** A board's console from power-on to its tenth heartbeat, with the kernel's messages in between. */
-const RECORDED = "test/supervisor/boot-console.capture";
+/** A board's console from power-on to its tenth heartbeat, with the kernel's messages in between: composed, not captured. */
+const BOOT_CONSOLE = "test/supervisor/composed-boot.console";
 
 const LIMITS = { graceMs: 5000, silenceMs: 2500, pauseFirstMs: 1000, bootLoaderMs: 4000, panicMs: 1500 };
 
@@ -64,11 +64,11 @@ describe("the supervisor on its microcontroller", () => {
     assert.equal(board.resets(), 1);
   });
 
-  it("reads a recorded console: no reset while it boots, and heartbeats found among the kernel's messages", async () => {
-    const recorded = fs.readFileSync(RECORDED, "latin1");
+  it("reads a console as a boot fills it: no reset while it boots, and heartbeats found among the kernel's messages", async () => {
+    const text = fs.readFileSync(BOOT_CONSOLE, "latin1");
     // As a serial line of 115200 baud gives it: pieces that end anywhere, 115 characters in 10 ms.
-    for (let at = 0; at < recorded.length; at += 115) {
-      board.print(recorded.slice(at, at + 115));
+    for (let at = 0; at < text.length; at += 115) {
+      board.print(text.slice(at, at + 115));
       await wait(10);
     }
     await wait(300);
