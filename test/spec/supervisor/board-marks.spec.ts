@@ -2,15 +2,16 @@
 // The lines by which the board's upgrade script keeps a supervisor off are those that the supervisor reads.
 
 import { readConsoleLine } from "../../../src/supervisor/console-line";
-import { readFile } from "../../../src/system/files";
 
 const SCRIPT = "../../firmware/image/root/usr/sbin/board-upgrade";
 
 describe("board-upgrade", () => {
   it("asks the supervisor for ten minutes, and tells it when it gave up", () => {
-    const [script] = readFile(SCRIPT, 100_000);
+    const [file] = io.open(SCRIPT, "r");
+    const script = file!.read("*a")!;
+    file!.close();
     const leases: number[] = [];
-    for (const [line] of string.gmatch(script!, "'(VM1F[^']*)'")) {
+    for (const [line] of string.gmatch(script, "'(VM1F[^']*)'")) {
       const news = readConsoleLine(line);
       leases.push(news.kind === "flashing" ? news.leaseSeconds : -1);
     }
