@@ -60,7 +60,8 @@ export class UBoot {
     }, KEY_INTERVAL_MS);
     try {
       link.send(send);
-      await link.expect(prompt, limitMs, "the boot loader's prompt");
+      // The keys' own echo may follow it before it is looked for.
+      await link.expect(new RegExp(prompt.source.replace(/\$$/, "")), limitMs, "the boot loader's prompt");
     } finally {
       clearInterval(keys);
     }
