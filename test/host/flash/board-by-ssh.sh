@@ -49,7 +49,6 @@ SYSUPGRADE
   chmod 755 /usr/local/sbin/sysupgrade
   cat >/run/sshd.conf <<'CONFIG'
 PermitRootLogin yes
-AuthorizedKeysFile /root/.ssh/authorized_keys
 PidFile /run/sshd.pid
 PasswordAuthentication no
 UsePAM no
@@ -65,10 +64,13 @@ folder=$1
 ip link set lo up
 ip address add 192.168.1.1/24 dev lo
 mount -t tmpfs board /run
-mount -t tmpfs -o mode=700 board /root
-mkdir -m 700 /root/.ssh
-ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
+# ssh and sshd look up root's home, and must not touch the real one: the checkout may lie in it too.
+home=/run/home
+mkdir -m 700 "$home" "$home/.ssh"
+sed "s|^\(root:.*:\)[^:]*:\([^:]*\)\$|\1$home:\2|" /etc/passwd >/run/passwd
+mount --bind /run/passwd /etc/passwd
+ssh-keygen -q -t ed25519 -N '' -f "$home/.ssh/id_ed25519"
+cp "$home/.ssh/id_ed25519.pub" "$home/.ssh/authorized_keys"
 unshare --mount -- sh "$0" --board "$folder" &
 server=$!
 trap 'kill $server; exit' EXIT TERM

@@ -78,7 +78,7 @@ describe("flashing by ssh", () => {
   });
 
   it("drops the configuration when that is asked for, although the board's host key is new then", async () => {
-    const { status, stderr } = await flash(`${command} --drop-configuration; s=$?; rm /root/.ssh/known_hosts; exit $s`);
+    const { status, stderr } = await flash(`${command} --drop-configuration; s=$?; rm ~root/.ssh/known_hosts; exit $s`);
     assert.equal(status, 0, stderr);
     assert.equal(installed(), "-n /tmp/vpnmasq-flash.img");
   });
@@ -114,9 +114,9 @@ describe("flashing by ssh", () => {
   });
 
   it("does not trust a board whose host key has changed, and says how to go on when that is right", async () => {
-    const other = "ssh-keygen -q -t ed25519 -N '' -f /root/other";
-    const known = `echo "192.168.1.1 $(cut -d' ' -f1,2 /root/other.pub)" > /root/.ssh/known_hosts`;
-    const forget = "s=$?; rm /root/.ssh/known_hosts; exit $s";
+    const other = "ssh-keygen -q -t ed25519 -N '' -f ~root/other";
+    const known = `echo "192.168.1.1 $(cut -d' ' -f1,2 ~root/other.pub)" > ~root/.ssh/known_hosts`;
+    const forget = "s=$?; rm ~root/.ssh/known_hosts; exit $s";
     const { status, stderr } = await flash(`${other}; ${known}; ${command}; ${forget}`);
     assert.equal(status, 1);
     assert.match(stderr, /has another host key.*ssh-keygen -R ADDRESS/s);
