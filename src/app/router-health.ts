@@ -9,7 +9,7 @@ import { ConsoleOutput } from "../system/console-output";
 import type { Log } from "../system/log";
 import { ForwardingHealth, type Health, type SideLook } from "../watchdog/forwarding-health";
 import type { Configuration } from "./configuration";
-import type { LinkReport } from "./router-state";
+import type { LinkReport } from "./link-report";
 
 /** Wedges take seconds to prove, so looking more often shows nothing more. */
 const LOOK_MS = 1000;

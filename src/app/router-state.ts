@@ -10,24 +10,8 @@ import type { Reason } from "../masquerade/reason";
 import type { Health } from "../watchdog/forwarding-health";
 import type { NatLoss } from "../watchdog/nat-loss";
 import type { Configuration } from "./configuration";
+import type { LinkReport } from "./link-report";
 import type { RestoreReport } from "./snapshot-file";
-
-/** One of the router's two interfaces. */
-export interface LinkReport {
-  readonly name: string;
-  readonly isPresent: boolean;
-  readonly isUp: boolean;
-  /** A word; undefined while the interface has none. */
-  readonly address: number | undefined;
-  readonly mtuBytes: number;
-  /** Counted since the router started. */
-  readonly framesIn: number;
-  readonly framesOut: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Frames the kernel or the driver had no room for, both ways. */
-  readonly dropped: number;
-}
 
 export interface RouterState {
   readonly config: Configuration;
@@ -54,7 +38,7 @@ export interface RouterState {
   natLosses(): readonly NatLoss[];
   readonly restored: RestoreReport;
   /** How the kernel is kept from our packets, or why it is not: one line for people. */
-  readonly kernelRules: string;
+  kernelRules(): string;
   readonly lastReload: ReloadReport | undefined;
   /** What LuaJIT's compiler did: traces, attempts it gave up, times it started afresh. */
   readonly compiler: { readonly compiled: number; readonly aborts: number; readonly flushes: number };

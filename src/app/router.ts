@@ -5,8 +5,7 @@
 // differs, whatever the cause. It runs at the start, after each change that the kernel tells of, and after a reload.
 
 import { Forwarder } from "../forwarding/forwarder";
-import { KernelGuard } from "../forwarding/kernel-guard";
-import { kernelRules } from "../forwarding/kernel-rules";
+import { KeptRules } from "../forwarding/kept-rules";
 import { LinkWatch } from "../forwarding/link-watch";
 import { type FilterMaker, Side } from "../forwarding/side";
 import { lanFilter, wanFilter } from "../forwarding/tap-filter";
@@ -19,15 +18,13 @@ import { NO_ADDRESS, Table } from "../masquerade/table";
 import { monotonicMs, wallClockMs } from "../system/clock";
 import { Compiler } from "../system/compiler";
 import { EventLoop, FAILED, READABLE } from "../system/event-loop";
-import { Log, type LogLevel } from "../system/log";
+import { Log } from "../system/log";
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { effectiveUserId } from "../system/process";
 import { randomWord } from "../system/random";
 import { type Link, type RouteEvent, RouteSocket } from "../system/rtnetlink";
 import { type SignalName, Signals } from "../system/signals";
 import { formatAddress } from "../wire/address";
-import type { Bytes } from "../wire/bytes";
-import { HARDWARE_ADDRESS_BYTES } from "../wire/ethernet";
 import type { Health } from "../watchdog/forwarding-health";
 import { DEFAULT_NAT_LOSS_LIMITS, type NatLoss, NatLossWatch } from "../watchdog/nat-loss";
 import { tunnelUses } from "../watchdog/tunnel-use";
@@ -40,7 +37,8 @@ import { ControlServer } from "./control-server";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
 import { ProcdWatchdog } from "./procd-watchdog";
 import { RouterHealth, type RouterParts } from "./router-health";
-import type { LinkReport, RouterState } from "./router-state";
+import { linkNews, type LinkReport, linkReport } from "./link-report";
+import type { RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
 
 /** Waits and idle times are this exact; waking up ten times a second costs nothing that can be measured. */
@@ -80,8 +78,6 @@ export class Router implements RouterState {
   readonly flows: RouterState["flows"];
   readonly counters: LuaMap<Reason, number>;
   restored: RestoreReport = { source: "none", espItems: 0, ikeSessions: 0, isComplete: false, notes: [] };
-  kernelRules = "not in place yet";
-  private areRulesInPlace = false;
   lastReload: ReloadReport | undefined;
 
   private readonly loop = new EventLoop();
@@ -91,7 +87,7 @@ export class Router implements RouterState {
   private readonly journal: Journal;
   private routes: RouteSocket | undefined;
   private control: ControlServer | undefined;
-  private guard: KernelGuard | undefined;
+  private readonly rules: KeptRules;
   private readonly procdWatchdog: ProcdWatchdog | undefined;
   private readonly natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
   private readonly selfWatch: RouterHealth;
@@ -103,8 +99,6 @@ export class Router implements RouterState {
   /** Something changed that {@link reconcile} must look at before the next packets. */
   private isStale = true;
   private retryAtMs = Infinity;
-  /** What was said last about each subject: see {@link tell}. */
-  private readonly told = new LuaMap<string, string>();
 
   private constructor(
     public config: Configuration,
@@ -118,6 +112,7 @@ export class Router implements RouterState {
       this.journal.record(this.esp, this.ike, this.table.wanAddress, monotonicMs());
     };
     this.links = new LinkWatch(config.lan, config.wan);
+    this.rules = new KeptRules(config.kernelRules, scope);
     this.esp = this.table.esp;
     this.ike = this.table.ike;
     this.flows = this.table.flows;
@@ -173,6 +168,10 @@ export class Router implements RouterState {
     return wallClockMs();
   }
 
+  kernelRules(): string {
+    return this.rules.state;
+  }
+
   fragmentedDatagrams(): number {
     return this.table.fragments.count();
   }
@@ -216,7 +215,7 @@ export class Router implements RouterState {
       lan: this.lan(),
       wan: this.wan(),
       counters: this.counters,
-      isKernelKeptOff: this.config.kernelRules === "none" || this.areRulesInPlace,
+      isKernelKeptOff: this.rules.areSettled,
       espItems: this.esp.count(),
     };
   }
@@ -255,7 +254,7 @@ export class Router implements RouterState {
   private follow(event: RouteEvent): void {
     if (event.kind === "resynchronise" && this.routes !== undefined) this.links.read(this.routes);
     if (this.links.apply(event) || event.kind === "resynchronise") this.isStale = true;
-    if (event.kind === "link gone") this.guard?.forget();
+    if (event.kind === "link gone") this.rules.forget();
     this.forwarder.follow(event, monotonicMs());
   }
 
@@ -276,7 +275,7 @@ export class Router implements RouterState {
     this.log.level = config.logLevel;
     this.lastReload = acceptReload(this.log, waiting, atMs);
     // Whoever asks for a reload may have flushed all rules, as a firewall does.
-    this.guard?.forget();
+    this.rules.forget();
     this.isStale = true;
   }
 
@@ -304,8 +303,8 @@ export class Router implements RouterState {
     if (isNew) this.reserveOwnPorts();
     this.territory = territory;
     this.applyKernelRules(territory);
-    this.tell(this.config.lan, linkNews(this.config.lan, this.links.lan()));
-    this.tell(this.config.wan, linkNews(this.config.wan, this.links.wan()));
+    this.log.changed("notice", this.config.lan, linkNews(this.config.lan, this.links.lan()));
+    this.log.changed("notice", this.config.wan, linkNews(this.config.wan, this.links.wan()));
     this.forwarder.lan = this.reconcileSide(this.forwarder.lan, this.links.lan(), isNew, (headerBytes) =>
       lanFilter(territory, headerBytes),
     );
@@ -327,7 +326,8 @@ export class Router implements RouterState {
     this.table.clients.set(networks);
     const isUnclear = networks.length === 0 && this.links.lan() !== undefined;
     const hint = "give it one, or set lan_networks";
-    this.tell("clients", isUnclear ? `${lan}: no IPv4 address, so nobody is a client; ${hint}` : "", "warning");
+    const news = isUnclear ? `${lan}: no IPv4 address, so nobody is a client; ${hint}` : "";
+    this.log.changed("warning", "clients", news);
   }
 
   private currentTerritory(): Territory {
@@ -345,7 +345,7 @@ export class Router implements RouterState {
   }
 
   private takeWanAddress(address: number): void {
-    this.tell(`${this.config.wan} address`, this.wanAddressNews(address));
+    this.log.changed("notice", `${this.config.wan} address`, this.wanAddressNews(address));
     if (address === this.table.wanAddress) return;
     if (this.lastWanAddress !== NO_ADDRESS && address !== NO_ADDRESS && address !== this.lastWanAddress) {
       this.wanChangedMs = monotonicMs();
@@ -362,41 +362,16 @@ export class Router implements RouterState {
     return this.links.wan() === undefined ? "" : `${wan}: no IPv4 address yet; what clients send is dropped until then`;
   }
 
-  /** Says once what holds now about a subject, and again when it changes; empty text is not worth saying. */
-  private tell(subject: string, text: string, level: LogLevel = "notice"): void {
-    if (this.told.get(subject) === text) return;
-    this.told.set(subject, text);
-    if (text !== "") this.log.write(level, text);
-  }
-
   /** Before the rings open: a packet that the kernel tracked once would be translated by it. */
   private applyKernelRules(territory: Territory): void {
-    if (this.config.kernelRules === "none") {
-      this.kernelRules = "left to somebody else (kernel_rules is none)";
-      return;
-    }
-    const [done, problem] = this.guardedRules(territory);
-    this.areRulesInPlace = done !== undefined;
-    if (done !== undefined) {
-      this.kernelRules = "in place (nftables table netdev vpnmasq)";
-      return;
-    }
-    this.kernelRules = `NOT in place: ${problem}`;
+    const isLanThere = this.links.lan() !== undefined;
+    const isWanThere = this.links.wan() !== undefined;
+    const [, problem] = this.rules.apply(territory, isLanThere, isWanThere);
+    if (problem === undefined) return;
     const hint = "install nftables, or set kernel_rules to none and keep the kernel off IKE and ESP yourself";
     const message = `the kernel's rules are not in place, so it handles our packets too: ${problem}; ${hint}`;
     this.log.limited("error", "kernel rules", message);
     this.retryAtMs = monotonicMs() + RETRY_MS;
-  }
-
-  private guardedRules(territory: Territory): Outcome<true> {
-    if (this.guard === undefined) {
-      const [guard, problem] = KernelGuard.start(this.config.scope === "all", randomWord());
-      if (guard === undefined) return fail(problem);
-      this.guard = guard;
-    }
-    const isLanThere = this.links.lan() !== undefined;
-    const isWanThere = this.links.wan() !== undefined;
-    return this.guard.apply(kernelRules(territory, isLanThere, isWanThere, this.guard.owner));
   }
 
   /** The side as it should be: kept, perhaps with another filter, opened anew because the link changed, or closed. */
@@ -406,7 +381,7 @@ export class Router implements RouterState {
     isFilterNew: boolean,
     filterFor: FilterMaker,
   ): Side | undefined {
-    if (side !== undefined && link !== undefined && isUsable(side, link)) {
+    if (side !== undefined && link !== undefined && side.fits(link)) {
       if (!isFilterNew) return side;
       const [done] = side.refilter(filterFor);
       if (done !== undefined) return side;
@@ -436,50 +411,10 @@ export class Router implements RouterState {
     this.forwarder.lan?.close();
     this.forwarder.wan?.close();
     this.selfWatch.close();
-    this.guard?.close();
+    this.rules.close();
     this.control?.close();
     this.journal.close(this.esp, this.ike, this.table.wanAddress, nowMs);
     this.log.notice("ended");
     this.log.close();
   }
-}
-
-function linkNews(name: string, link: Link | undefined): string {
-  if (link === undefined) return `${name}: there is no such interface; waiting for it`;
-  if (!link.isUp) return `${name}: the interface is down; waiting for it (ip link set ${name} up)`;
-  return `${name}: in use, MTU ${link.mtuBytes}`;
-}
-
-/** Whether an open side still fits its link. */
-function isUsable(side: Side, link: Link): boolean {
-  return !side.hasFailed && isSameLink(side.link, link);
-}
-
-function isSameLink(one: Link, other: Link): boolean {
-  const sameAddress = isSameHardwareAddress(one.hardwareAddress, other.hardwareAddress);
-  return one.index === other.index && one.mtuBytes === other.mtuBytes && one.isUp === other.isUp && sameAddress;
-}
-
-function isSameHardwareAddress(one: Bytes | undefined, other: Bytes | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  for (const at of $range(0, HARDWARE_ADDRESS_BYTES - 1)) {
-    if (one[at] !== other[at]) return false;
-  }
-  return true;
-}
-
-function linkReport(name: string, link: Link | undefined, side: Side | undefined, address?: number): LinkReport {
-  const statistics = side?.ring.statistics();
-  return {
-    name,
-    isPresent: link !== undefined,
-    isUp: link?.isUp === true && link.isRunning,
-    address,
-    mtuBytes: link?.mtuBytes ?? 0,
-    framesIn: side?.framesIn ?? 0,
-    framesOut: side?.framesOut ?? 0,
-    bytesIn: side?.bytesIn ?? 0,
-    bytesOut: side?.bytesOut ?? 0,
-    dropped: statistics === undefined ? 0 : statistics.receiveDrops + statistics.sendDrops + statistics.sendErrors,
-  };
 }

@@ -7,8 +7,14 @@ import type { ReceiveRing } from "../system/receive-ring";
 import { hardwareType, type Link, type RouteEvent, type RouteSocket } from "../system/rtnetlink";
 import type { FilterInstruction } from "../system/socket-filter";
 import { fail, type Outcome, succeed } from "../system/outcome";
-import { copyHardwareAddress, ETHERNET_HEADER_BYTES, EthernetField, EtherType } from "../wire/ethernet";
-import { write16 } from "../wire/bytes";
+import { type Bytes, write16 } from "../wire/bytes";
+import {
+  copyHardwareAddress,
+  ETHERNET_HEADER_BYTES,
+  EthernetField,
+  EtherType,
+  HARDWARE_ADDRESS_BYTES,
+} from "../wire/ethernet";
 import { type HeldPacket, HoldQueue } from "./hold-queue";
 import { type NextHop, NextHops } from "./next-hops";
 
@@ -49,6 +55,13 @@ export class Side {
     const filter = filterFor(linkHeaderBytes);
     const [ring, problem] = PacketRing.open({ interfaceIndex: link.index, linkHeaderBytes, filter, ...sizes });
     return ring === undefined ? fail(`${link.name}: ${problem}`) : succeed(new Side(link, ring, routes));
+  }
+
+  /** Whether it can go on with the link as it is now. */
+  fits(link: Link): boolean {
+    const { index, mtuBytes, isUp, hardwareAddress } = this.link;
+    const isSame = index === link.index && mtuBytes === link.mtuBytes && isUp === link.isUp;
+    return !this.hasFailed && isSame && isSameHardwareAddress(hardwareAddress, link.hardwareAddress);
   }
 
   /** Lets other frames in from now on; an error is a line for people. */
@@ -130,4 +143,12 @@ function headerBytesOf(link: Link): number | undefined {
   if (link.hardwareType === hardwareType.ethernet) return ETHERNET_HEADER_BYTES;
   const headerless: number[] = [hardwareType.ppp, hardwareType.rawIp, hardwareType.none];
   return headerless.includes(link.hardwareType) ? 0 : undefined;
+}
+
+function isSameHardwareAddress(one: Bytes | undefined, other: Bytes | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  for (const at of $range(0, HARDWARE_ADDRESS_BYTES - 1)) {
+    if (one[at] !== other[at]) return false;
+  }
+  return true;
 }

@@ -53,6 +53,8 @@ export class Log {
   private subjects = new LuaMap<string, Subject>();
   private subjectCount = 0;
   private readonly latest: string[] = [];
+  /** What was said last about each subject of {@link changed}. */
+  private readonly said = new LuaMap<string, string>();
 
   /** `options.name` is kept by the C library as a pointer, so the log must live as long as it is written to. */
   constructor(private readonly options: LogOptions) {
@@ -102,6 +104,13 @@ export class Log {
     const leftOut = known?.leftOut ?? 0;
     this.remember(subject, nowMs);
     this.write(level, leftOut === 0 ? text : `${text} (and ${leftOut} like it before)`);
+  }
+
+  /** Says once what holds now about a subject, and again when it changes; empty text is not worth saying. */
+  changed(level: LogLevel, subject: string, text: string): void {
+    if (this.said.get(subject) === text) return;
+    this.said.set(subject, text);
+    if (text !== "") this.write(level, text);
   }
 
   /** The last messages, oldest first: a bundle for support has them, wherever the log goes. */

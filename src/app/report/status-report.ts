@@ -6,7 +6,8 @@ import { readNotes } from "../configuration-notes";
 import { Phase } from "../../masquerade/esp-record";
 import { residentBytes } from "../../system/process";
 import { formatAddress } from "../../wire/address";
-import type { LinkReport, RouterState } from "../router-state";
+import type { LinkReport } from "../link-report";
+import type { RouterState } from "../router-state";
 import { VERSION } from "../version";
 
 export interface LinkStatus {
@@ -81,7 +82,7 @@ export function statusReport(state: RouterState): StatusReport {
     notes: readNotes(state.configPath),
     lan: linkStatus(state.lan()),
     wan: linkStatus(state.wan()),
-    kernel_rules: state.kernelRules,
+    kernel_rules: state.kernelRules(),
     esp: espStatus(state),
     ike: { total: state.ike.count(), capacity: state.config.limits.ikeItemsMax },
     flows: flows && { tcp: flows.tcp.count(), udp: flows.udp.count(), icmp: flows.icmp.count() },

@@ -2,7 +2,8 @@
 // A router as the control socket sees it, with real trackers and a clock that stands still, for specs.
 
 import { checkConfiguration } from "../../../src/app/configuration";
-import type { LinkReport, RouterState } from "../../../src/app/router-state";
+import type { LinkReport } from "../../../src/app/link-report";
+import type { RouterState } from "../../../src/app/router-state";
 import { Decisions } from "../../../src/masquerade/decisions";
 import { EspTracker } from "../../../src/masquerade/esp";
 import { IkeTracker } from "../../../src/masquerade/ike";
@@ -36,13 +37,16 @@ export class SampleRouter implements RouterState {
   readonly decisions = new Decisions();
   losses: NatLoss[] = [];
   readonly restored = { source: "none", espItems: 0, ikeSessions: 0, isComplete: false, notes: [] } as const;
-  readonly kernelRules = "somebody else's rules";
   readonly compiler = { compiled: 150, aborts: 20, flushes: 0 };
   readonly lastReload: RouterState["lastReload"] = undefined;
   readonly verdict = new Verdict(this.config.limits.multicastClientsMax);
 
   nowMs(): number {
     return this.nowIs;
+  }
+
+  kernelRules(): string {
+    return "somebody else's rules";
   }
 
   wallMs(): number {
