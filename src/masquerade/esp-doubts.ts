@@ -77,24 +77,24 @@ export class EspDoubts extends EspTurns {
    */
   protected rivalInUse(server: EspServer, nowMs: number): number | undefined {
     if (this.limits.multicastClientsMax < 2) return undefined;
-    const rivals: number[] = [];
-    for (const client of this.ike.negotiators(server.address, nowMs)) {
-      if (client !== server.turnClient && this.hears(client, server, nowMs - IN_USE_MS)) rivals.push(client);
-    }
+    const negotiators = this.ike.negotiators(server.address, nowMs).filter((client) => client !== server.turnClient);
+    if (negotiators.length === 0) return undefined;
+    const hearing = this.clientsHearing(server.address, nowMs - IN_USE_MS);
+    const rivals = negotiators.filter((client) => hearing.has(client));
     return rivals.length === 1 ? rivals[0] : undefined;
   }
 
-  /** Whether anything came in from the server for this client since then. */
-  private hears(client: number, server: EspServer, sinceMs: number): boolean {
+  /** The clients for whom anything came in from the server since then. One look at all records: unknown SPIs are rare. */
+  private clientsHearing(server: number, sinceMs: number): LuaSet<number> {
     const words = this.records.words;
     const sinceTick = Math.floor(sinceMs / MS_PER_TICK);
-    for (const record of $range(0, this.records.highWater() - 1)) {
+    const clients = new LuaSet<number>();
+    this.forEach((record) => {
       const row = record * ESP_RECORD_WORDS;
-      const isTheirs = words[row + EspField.Client] === client && words[row + EspField.Server] === server.address;
-      const isKnown = isTheirs && words[row + EspField.InSpi] !== NO_SPI;
-      if (isKnown && words[row + EspField.LastIn] >= sinceTick) return true;
-    }
-    return false;
+      const isKnown = words[row + EspField.Server] === server && words[row + EspField.InSpi] !== NO_SPI;
+      if (isKnown && words[row + EspField.LastIn] >= sinceTick) clients.add(words[row + EspField.Client]);
+    });
+    return clients;
   }
 
   /** Gives a client the incoming SPI of another's record too, when limits allow it. */

@@ -5,7 +5,7 @@
 
 import os from "node:os";
 import { heading, wrap } from "../../../src/host/page.js";
-import { Refusal } from "../../../src/host/refusal.js";
+import { untilRefused } from "../../../src/host/refusal.js";
 import { guestRoot } from "./root.js";
 import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
 
@@ -108,10 +108,4 @@ async function main(): Promise<void> {
   process.exitCode = isOk ? 0 : 1;
 }
 
-try {
-  await main();
-} catch (problem) {
-  if (!(problem instanceof Refusal)) throw problem;
-  console.error(problem.message);
-  process.exitCode = 1;
-}
+await untilRefused(main);

@@ -12,7 +12,7 @@
 import { spawnSync } from "node:child_process";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
 import { heading, wrap } from "../../../src/host/page.js";
-import { Refusal } from "../../../src/host/refusal.js";
+import { Refusal, untilRefused } from "../../../src/host/refusal.js";
 import { endBoardsWithProcess } from "../../../src/host/emulator/emulated-board.js";
 import { withBoardRouter } from "../../board/host/ipsec.js";
 import type { OutsideRouter } from "./outside-router.js";
@@ -154,10 +154,4 @@ async function main(): Promise<void> {
   process.exitCode = (await runScenarios(request)) ? 0 : 1;
 }
 
-try {
-  await main();
-} catch (problem) {
-  if (!(problem instanceof Refusal)) throw problem;
-  console.error(problem.message);
-  process.exitCode = 1;
-}
+await untilRefused(main);
