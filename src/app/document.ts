@@ -104,8 +104,10 @@ function isKnown(name: string, keys: readonly DocumentKey[], problems: string[])
 
 const SHOWN_BYTES_MAX = 40;
 
-/** A text of the document, cut when it is long. */
-export function clip(shown: string): string {
+/** A text of the document, cut when it is long. What would steer a terminal, or not be seen, is shown as JSON has it. */
+export function clip(text: string): string {
+  if (text === "") return '""';
+  const [shown] = string.gsub(text, "%c", (character: string) => string.format("\\u%04x", string.byte(character)));
   return string.len(shown) <= SHOWN_BYTES_MAX ? shown : `${string.sub(shown, 1, SHOWN_BYTES_MAX)}...`;
 }
 

@@ -87,6 +87,16 @@ describe("a configuration", () => {
     );
   });
 
+  it("shows a key that would steer a terminal, or not be seen, as JSON writes it", () => {
+    assert.same(
+      [
+        '"": there is no such key; `vpnmasq check --keys` lists all',
+        "\\u001b[31mred: there is no such key; `vpnmasq check --keys` lists all",
+      ],
+      problemsOf(documentWith('"": 1, "\\u001b[31mred": 2')),
+    );
+  });
+
   it("suggests no key where none is near", () => {
     assert.same(
       ["limits.warp_factor: there is no such key; `vpnmasq check --keys` lists all"],
