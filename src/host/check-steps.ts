@@ -124,6 +124,9 @@ function specSteps(): Step[] {
   ];
 }
 
+/** Each target for a few seconds, always the same inputs; `npm run fuzz` takes longer and others. */
+const FUZZ = ["node", "build/host/test/fuzz/host/fuzz.js", "--seconds", "24", "--seed", "1"];
+
 function labSteps(): Step[] {
   return LAB_SCENARIOS.map((scenario, index) => ({
     name: scenario,
@@ -142,6 +145,7 @@ export function checkSteps(): Step[] {
     ...nodeSteps(),
     ...specSteps(),
     { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
+    { name: "fuzz", group: "fuzz", command: FUZZ, limitSeconds: 120 },
     ...openwrtSteps(),
     ...labSteps(),
   ];
