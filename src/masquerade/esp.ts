@@ -258,6 +258,11 @@ export class EspTracker extends EspDoubts {
     return !server.isStray(spi) && !this.isTurnUnseen(server, nowMs);
   }
 
+  /** After a start without memory, what answers a turn may have been under way to an epoch that we have not seen. */
+  private isJustStarted(nowMs: number): boolean {
+    return nowMs < this.relearnUntilMs + this.limits.espOutstandingMs;
+  }
+
   /** The published algorithm: an SPI that answers nothing goes to all who spoke IKE lately, each time anew. */
   private copyToSpeakers(server: EspServer, nowMs: number, verdict: Verdict): void {
     const clients = this.firstFew(this.ike.likelyOwners(server.address, nowMs));
@@ -284,7 +289,7 @@ export class EspTracker extends EspDoubts {
     }
     const rivals = this.ike.negotiators(server.address, nowMs).some((other) => other !== client);
     const unseen = (this.records.words[row + EspField.State] & FLAG_UNSEEN) !== 0;
-    if (rivals || unseen) this.setFlags(record, FLAG_GUESS);
+    if (rivals || unseen || this.isJustStarted(nowMs)) this.setFlags(record, FLAG_GUESS);
     this.ike.epochLearned(client, server.address, nowMs);
     if (!unseen) server.leftOut.delete(client);
     this.records.words[row + EspField.Sequence] = sequence;

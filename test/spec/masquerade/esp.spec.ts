@@ -652,6 +652,21 @@ describe("After a start without memory", () => {
     assert.equal("esp-first", site.sends(ALICE, A_OUT));
   });
 
+  it("an answer that was under way to an epoch unseen, and came in another client's turn, parts neither from its own", () => {
+    const site = started();
+    site.ike.negotiates(BOB);
+    assert.equal("esp-first", site.sends(BOB, B_OUT));
+    assert.equal("esp-bound", site.answers(A_IN));
+    assert.same([BOB], site.receivers());
+    site.sends(ALICE, A_OUT);
+    site.pass(400);
+    site.sends(ALICE, A_OUT);
+    site.answers(B_IN);
+    assert.is_true(site.receivers().includes(BOB));
+    site.answers(A_IN);
+    assert.is_true(site.receivers().includes(ALICE));
+  });
+
   it("one tunnel with traffic both ways goes on without a packet lost but those that came first", () => {
     const site = started();
     site.answers(A_IN);
