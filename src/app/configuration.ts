@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The configuration of a router: one JSON document, and what must not contradict in it.
 
+import type { OffloadChoice } from "../forwarding/offload/choice";
 import { DEFAULT_LIMITS, type Limits } from "../masquerade/limits";
 import type { LogLevel } from "../system/log";
 import type { Prefix } from "../wire/address";
@@ -51,6 +52,8 @@ export interface Configuration {
   readonly receiveSlots: number;
   readonly sendSlots: number;
   readonly bypassQueueing: boolean;
+  /** Where eBPF may forward what is established. */
+  readonly offload: OffloadChoice;
   readonly limits: Limits;
   /** Every key with the value that holds, as in a document: for people and for comparing. */
   readonly effective: Readonly<Record<string, unknown>>;
@@ -122,6 +125,7 @@ function assemble({ values, effective }: DocumentValues): Configuration {
     receiveSlots: valueOf("receive_frames"),
     sendSlots: valueOf("send_frames"),
     bypassQueueing: valueOf("bypass_queueing"),
+    offload: valueOf("offload"),
     limits,
     effective,
   };

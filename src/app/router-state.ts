@@ -13,6 +13,19 @@ import type { Configuration } from "./configuration";
 import type { LinkReport } from "./link-report";
 import type { RestoreReport } from "./snapshot-file";
 
+/** What the kernel forwards itself, and where; or why it does not. */
+export interface OffloadReport {
+  /** "native XDP", "generic XDP", "tcx", "tc"; undefined: nothing on this interface. */
+  readonly lan: { readonly place: string | undefined; readonly reason: string };
+  readonly wan: { readonly place: string | undefined; readonly reason: string };
+  /** Directions of items. */
+  readonly entries: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Why the last entry was refused. */
+  readonly refusal: string | undefined;
+}
+
 export interface RouterState {
   readonly config: Configuration;
   readonly configPath: string;
@@ -34,6 +47,9 @@ export interface RouterState {
   readonly decisions: Decisions;
   /** Whether it truly forwards. */
   health(): Health;
+  offload(): OffloadReport;
+  /** Bytes of an ESP item (a record) that the kernel forwarded and that are not in its own count yet. */
+  offloadedBytes(record: number): LuaMultiReturn<[out: number, into: number]>;
   /** Tunnels that seem to have lost their way back, and what is done about it. */
   natLosses(): readonly NatLoss[];
   readonly restored: RestoreReport;

@@ -36,9 +36,10 @@ import { answerLine } from "./control-request";
 import { ControlServer } from "./control-server";
 import { EXIT_CONFIGURATION, EXIT_NO_PERMISSION, EXIT_UNAVAILABLE } from "./exit-status";
 import { ProcdWatchdog } from "./procd-watchdog";
+import { RouterFastPath } from "./router-fast-path";
 import { RouterHealth, type RouterParts } from "./router-health";
 import { linkNews, type LinkReport, linkReport } from "./link-report";
-import type { RouterState } from "./router-state";
+import type { OffloadReport, RouterState } from "./router-state";
 import { Journal, type RestoreReport } from "./snapshot-file";
 
 /** Waits and idle times are this exact; waking up ten times a second costs nothing that can be measured. */
@@ -91,11 +92,14 @@ export class Router implements RouterState {
   private readonly procdWatchdog: ProcdWatchdog | undefined;
   private readonly natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
   private readonly selfWatch: RouterHealth;
+  private readonly fastPath: RouterFastPath;
   private watchedMs = 0;
   /** When the clients' address became another one than before. */
   private wanChangedMs: number | undefined;
   private lastWanAddress = NO_ADDRESS;
   private territory: Territory | undefined;
+  /** The clients' networks, as text to compare. */
+  private clientNetworks = "";
   /** Something changed that {@link reconcile} must look at before the next packets. */
   private isStale = true;
   private retryAtMs = Infinity;
@@ -120,6 +124,7 @@ export class Router implements RouterState {
     this.journal = Journal.open(config, log);
     this.procdWatchdog = ProcdWatchdog.of(config.procdInstance, this.loop, log);
     this.selfWatch = new RouterHealth(config, this.startedMs, log);
+    this.fastPath = new RouterFastPath(config);
   }
 
   /** Everything that can fail for good: sockets, and the memory of the last run. */
@@ -200,6 +205,7 @@ export class Router implements RouterState {
 
   private tick(nowMs: number): void {
     if (this.isStale || nowMs >= this.retryAtMs) this.reconcile();
+    this.fastPath.tick(nowMs, this.counters);
     this.forwarder.tick(nowMs);
     if (this.config.natLossWatch && nowMs >= this.watchedMs + WATCH_MS) this.watchNatLoss(nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);
@@ -231,6 +237,14 @@ export class Router implements RouterState {
         this.log.warning(`${tunnel}: ${loss.because}; its IKE session is stopped, so that the client starts a new one`);
       }
     }
+  }
+
+  offload(): OffloadReport {
+    return this.fastPath.report();
+  }
+
+  offloadedBytes(record: number): LuaMultiReturn<[out: number, into: number]> {
+    return this.fastPath.passing(record);
   }
 
   natLosses(): readonly NatLoss[] {
@@ -297,6 +311,7 @@ export class Router implements RouterState {
     this.retryAtMs = Infinity;
     const territory = this.currentTerritory();
     const isNew = this.territory === undefined || !isSameTerritory(this.territory, territory);
+    if (isNew) this.fastPath.close(this.forwarder);
     this.takeWanAddress(territory.wanAddress ?? NO_ADDRESS);
     this.forwarder.lanAddress = this.links.lanAddress();
     this.takeClients();
@@ -311,6 +326,8 @@ export class Router implements RouterState {
     this.forwarder.wan = this.reconcileSide(this.forwarder.wan, this.links.wan(), isNew, (headerBytes) =>
       wanFilter(territory, headerBytes),
     );
+    this.fastPath.reconcile(this.forwarder, this.table, territory);
+    this.log.changed("notice", "offload", this.fastPath.news());
   }
 
   /** No client gets the port of a service of the router, even if it comes from that port. */
@@ -323,6 +340,9 @@ export class Router implements RouterState {
   private takeClients(): void {
     const { lan, lanNetworks } = this.config;
     const networks = lanNetworks.length > 0 ? lanNetworks : this.links.lanNetworks();
+    const networkText = networks.map(({ network, lengthBits }) => `${network}/${lengthBits}`).join();
+    if (networkText !== this.clientNetworks) this.fastPath.close(this.forwarder);
+    this.clientNetworks = networkText;
     this.table.clients.set(networks);
     const isUnclear = networks.length === 0 && this.links.lan() !== undefined;
     const hint = "give it one, or set lan_networks";
@@ -408,6 +428,7 @@ export class Router implements RouterState {
   private close(): void {
     const nowMs = monotonicMs();
     this.procdWatchdog?.close();
+    this.fastPath.close(this.forwarder);
     this.forwarder.lan?.close();
     this.forwarder.wan?.close();
     this.selfWatch.close();

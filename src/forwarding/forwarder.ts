@@ -6,10 +6,11 @@
 
 import type { Decisions } from "../masquerade/decisions";
 import type { Limits } from "../masquerade/limits";
+import { NO_RECORD } from "../masquerade/key-index";
 import { RateLimit } from "../masquerade/rate-limit";
 import type { Reason } from "../masquerade/reason";
 import type { Table } from "../masquerade/table";
-import { Action } from "../masquerade/verdict";
+import { Action, type Verdict } from "../masquerade/verdict";
 import { type BytePtr, copyBytes } from "../system/ffi";
 import type { ReceiveRing } from "../system/receive-ring";
 import type { RouteEvent } from "../system/rtnetlink";
@@ -32,6 +33,16 @@ const COPY_BYTES_MAX = MADE_FRAME_BYTES - ETHERNET_HEADER_BYTES;
 /** Why an answer of our own goes back to a packet's sender. */
 type Complaint = "ttl-expired" | "mtu-exceeded" | "no-route";
 
+/** What takes the packets of established items off our hands: the kernel, when it can. */
+export interface FastPath {
+  /** A packet of an established item (its record's number) passed us. */
+  offer(item: number): void;
+  /** What was received is on its way. */
+  fill(): void;
+  /** The sides have followed a change of the kernel's. */
+  follow(event: RouteEvent): void;
+}
+
 export class Forwarder {
   readonly counters = new LuaMap<Reason, number>();
   lan: Side | undefined;
@@ -40,6 +51,9 @@ export class Forwarder {
   lanAddress: number | undefined;
   /** Called before a burst leaves: what it taught is to be on record before anybody can have seen its packets. */
   beforeSending: ((this: void) => void) | undefined;
+
+  /** Absent: all packets pass us. */
+  fastPath: FastPath | undefined;
 
   private readonly held = new HoldQueue();
   private readonly fragmenter = new Fragmenter();
@@ -106,6 +120,7 @@ export class Forwarder {
     for (const side of this.sides()) {
       for (const packet of side.follow(event)) this.decideAgain(packet);
     }
+    this.fastPath?.follow(event);
   }
 
   heldPackets(): number {
@@ -127,6 +142,7 @@ export class Forwarder {
     else if (decided === "ttl-expired") this.complain("ttl-expired", this.lan, 0);
     if (verdict.reason !== decided) this.noteOutbound();
     this.count(verdict.reason);
+    this.offerItem(verdict);
     if (!table.releases.isEmpty()) this.performReleases();
   }
 
@@ -142,7 +158,13 @@ export class Forwarder {
     else if (decided === "ttl-expired") this.complain("ttl-expired", this.wan, 0);
     if (verdict.reason !== decided) this.noteInbound();
     this.count(verdict.reason);
+    this.offerItem(verdict);
     if (!table.releases.isEmpty()) this.performReleases();
+  }
+
+  private offerItem(verdict: Verdict): void {
+    const isItems = verdict.action === Action.Forward && verdict.item !== NO_RECORD;
+    if (isItems && this.fastPath !== undefined) this.fastPath.offer(verdict.item);
   }
 
   private forwardOutbound(frame: BytePtr, at: number, ring?: ReceiveRing): void {
@@ -360,6 +382,7 @@ export class Forwarder {
     if (this.beforeSending !== undefined) this.beforeSending();
     this.wan?.ring.flush();
     this.lan?.ring.flush();
+    this.fastPath?.fill();
   }
 
   private sides(): Side[] {

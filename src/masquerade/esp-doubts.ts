@@ -79,6 +79,7 @@ export class EspDoubts extends EspTurns {
     if (this.limits.multicastClientsMax < 2) return undefined;
     const negotiators = this.ike.negotiators(server.address, nowMs).filter((client) => client !== server.turnClient);
     if (negotiators.length === 0) return undefined;
+    this.refreshUses(server);
     const hearing = this.clientsHearing(server.address, nowMs - IN_USE_MS);
     const rivals = negotiators.filter((client) => hearing.has(client));
     return rivals.length === 1 ? rivals[0] : undefined;

@@ -12,12 +12,14 @@ import {
   EspField,
   EspRecords,
   FLAG_HOLDS,
+  FLAG_OFFLOADED_IN,
   FLAG_RESTORED,
   FLAG_SHARED,
   Learned,
   LEARNED_MASK,
   LEARNED_SHIFT,
   NO_SPI,
+  OFFLOADED_MASK,
   Phase,
   PHASE_MASK,
   SENDS_COUNT_MAX,
@@ -40,6 +42,17 @@ export interface ForgottenItem {
   readonly inSpi: number;
 }
 
+/** Where packets of established items pass without us, in the kernel; what the items need to know of it. */
+export interface EspFastPath {
+  /**
+   * Ends it for the directions of `flags` (FLAG_OFFLOADED_OUT, FLAG_OFFLOADED_IN) before the call returns, clears them, and
+   * brings the item up to date with what has passed.
+   */
+  takeBack(record: number, flags: number): void;
+  /** Brings the times of an item's last packets up to date. */
+  refresh(record: number): void;
+}
+
 /** Times in records are tenths of a second. */
 export const MS_PER_TICK = 100;
 /** Records looked at to find one that gives way when the table is full: bounds the work a flood can cause. */
@@ -56,6 +69,8 @@ export class EspItems {
   learned: number[] = [];
   /** Items with a known incoming SPI that were forgotten since the caller last emptied this list: for the journal. */
   forgotten: ForgottenItem[] = [];
+  /** Absent: all packets pass us. */
+  fastPath: EspFastPath | undefined;
 
   protected readonly byOutSpi: KeyIndex;
   protected readonly byInSpi: KeyIndex;
@@ -116,6 +131,7 @@ export class EspItems {
 
   /** Removes a record and gives up what was held for it. */
   forget(record: number): void {
+    this.takeBack(record, OFFLOADED_MASK);
     const words = this.records.words;
     const row = record * ESP_RECORD_WORDS;
     const server = this.serverOf(words[row + EspField.Server]);
@@ -259,9 +275,25 @@ export class EspItems {
   protected isIdle(record: number, nowMs: number): boolean {
     const row = record * ESP_RECORD_WORDS;
     if (this.records.phase(record) === Phase.Free) return false;
+    // What becomes quiet is taken back from there long before it counts as idle.
+    if ((this.records.words[row + EspField.State] & OFFLOADED_MASK) !== 0) return false;
     const paired = this.records.words[row + EspField.OutSpi] !== NO_SPI;
     const idleMs = paired ? this.limits.espIdleMs : this.limits.espUnconfirmedIdleMs;
     return this.lastUse(record) * MS_PER_TICK + idleMs < nowMs;
+  }
+
+  // What the kernel forwards
+
+  /** From now on the packets of an item's directions pass us again. */
+  protected takeBack(record: number, flags: number): void {
+    const offloaded = this.records.words[record * ESP_RECORD_WORDS + EspField.State] & flags & OFFLOADED_MASK;
+    if (offloaded !== 0) this.fastPath?.takeBack(record, offloaded);
+  }
+
+  /** Before it is asked which of a server's items are in use. */
+  protected refreshUses(server: EspServer): void {
+    if (this.fastPath === undefined) return;
+    for (const record of this.recordsAt(server, OFFLOADED_MASK)) this.fastPath.refresh(record);
   }
 
   // What is held
@@ -299,6 +331,7 @@ export class EspItems {
   }
 
   protected setFlags(record: number, flags: number): void {
+    if ((flags & FLAG_SHARED) !== 0) this.takeBack(record, FLAG_OFFLOADED_IN);
     const at = record * ESP_RECORD_WORDS + EspField.State;
     this.records.words[at] |= flags;
   }

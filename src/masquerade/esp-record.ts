@@ -61,8 +61,14 @@ export const SENDS_COUNT_MAX = 255;
 export const LEARNED_SHIFT = 24;
 export const LEARNED_MASK = 0x7 << LEARNED_SHIFT;
 
+/** The kernel forwards its packets to the server itself: see {@link EspFastPath}. */
+export const FLAG_OFFLOADED_OUT = 1 << 27;
+/** Likewise those from the server. */
+export const FLAG_OFFLOADED_IN = 1 << 28;
+export const OFFLOADED_MASK = FLAG_OFFLOADED_OUT | FLAG_OFFLOADED_IN;
+
 /** What of the state needs more than a look-up when a packet comes in. */
-export const ATTENTION_MASK = FLAG_RESTORED | FLAG_SHARED | EVIDENCE_MASK;
+export const ATTENTION_MASK = FLAG_RESTORED | FLAG_SHARED | EVIDENCE_MASK | FLAG_OFFLOADED_IN;
 
 export const enum Learned {
   Unknown,

@@ -23,6 +23,7 @@ import {
   ESP_RECORD_WORDS,
   EspField,
   FLAG_GUESS,
+  FLAG_OFFLOADED_IN,
   FLAG_RESTORED,
   FLAG_SHARED,
   FLAG_UNSEEN,
@@ -39,7 +40,7 @@ import type { IkeKnowledge } from "./esp-turns";
 import { NO_RECORD } from "./key-index";
 import type { Limits } from "./limits";
 import type { Releases } from "./releases";
-import type { Verdict } from "./verdict";
+import { Action, type Verdict } from "./verdict";
 
 /** Servers known only by unclaimed SPIs: a bound on what spoofed sources can make us remember. */
 const STRAY_SERVERS_MAX = 256;
@@ -92,6 +93,7 @@ export class EspTracker extends EspDoubts {
     }
     this.records.bytes[record * 2] += lengthBytes;
     verdict.forward("esp-established");
+    verdict.item = record;
   }
 
   /**
@@ -115,9 +117,12 @@ export class EspTracker extends EspDoubts {
     if (ahead > 0 && (words[row + EspField.State] & ATTENTION_MASK) === 0) {
       words[row + EspField.Sequence] = sequence;
       verdict.deliver(words[row + EspField.Client], "esp-established");
+      verdict.item = record;
       return;
     }
-    this.inboundWithCare(record, sequence, ahead, lengthBytes, nowMs, verdict);
+    this.takeBack(record, FLAG_OFFLOADED_IN);
+    const aheadNow = toWord(sequence - words[row + EspField.Sequence]);
+    this.inboundWithCare(record, sequence, aheadNow, lengthBytes, nowMs, verdict);
   }
 
   /** Ends waits that lasted too long and forgets a share of what is idle; call about ten times a second. */
@@ -165,6 +170,7 @@ export class EspTracker extends EspDoubts {
       if (opened !== undefined && this.pair(opened, server, spi, nowMs)) {
         this.records.bytes[opened * 2] += lengthBytes;
         verdict.forward("esp-paired");
+        verdict.item = opened;
         return;
       }
       if (server.waiting.length >= this.limits.waitingPerServerMax) {
@@ -198,6 +204,7 @@ export class EspTracker extends EspDoubts {
     if (this.records.phase(record) === Phase.Established) {
       this.records.bytes[record * 2] += lengthBytes;
       verdict.forward("esp-paired");
+      verdict.item = record;
       return;
     }
     const relearning = unseen && nowMs < this.relearnUntilMs;
@@ -297,6 +304,7 @@ export class EspTracker extends EspDoubts {
     this.records.bytes[record * 2 + 1] += lengthBytes;
     this.passTurn(server, nowMs);
     verdict.deliver(client, "esp-bound");
+    verdict.item = record;
   }
 
   /** Gives an SPI to its possible owners: to one for good, to several as copies. */
@@ -336,6 +344,7 @@ export class EspTracker extends EspDoubts {
     this.records.words[row + EspField.LastIn] = Math.floor(nowMs / MS_PER_TICK);
     this.records.bytes[record * 2 + 1] += lengthBytes;
     verdict.deliver(this.records.words[row + EspField.Client], "esp-server-first");
+    verdict.item = record;
   }
 
   private inboundWithCare(
@@ -365,6 +374,7 @@ export class EspTracker extends EspDoubts {
     this.weighEvidence(record, ahead, nowMs);
     if ((words[row + EspField.State] & FLAG_SHARED) === 0) {
       this.deliverUnshared(record, ahead, verdict);
+      if (verdict.action === Action.Forward) verdict.item = record;
       return;
     }
     this.records.bytes[record * 2 + 1] -= lengthBytes;
@@ -404,6 +414,7 @@ export class EspTracker extends EspDoubts {
    * waits, it may go on trying.
    */
   private endTurn(server: EspServer, nowMs: number): void {
+    this.refreshUses(server);
     if (this.algorithm === "vpnmasq") this.offerKnownSpis(server, nowMs);
     if (server.waiting.length > 0) {
       for (const record of server.outstanding) this.waitAgain(record, server);

@@ -4,6 +4,7 @@
 // A tracker fills the one verdict it was given and returns; nothing is allocated for a packet. The reason's name is
 // what `vpnmasq counters` counts and `vpnmasq explain` explains.
 
+import { NO_RECORD } from "./key-index";
 import { allocateWords, type Words } from "./memory";
 import type { Reason } from "./reason";
 
@@ -28,6 +29,8 @@ export class Verdict {
   identification: number | undefined;
   /** What a held packet waits for: see {@link Releases}. */
   holdKey = 0;
+  /** Of a packet that goes on: the record of the established item that it belongs to, or {@link NO_RECORD}. */
+  item = NO_RECORD;
   copies = 0;
   readonly copyTo: Words;
 
@@ -38,6 +41,7 @@ export class Verdict {
   forward(reason: Reason): void {
     this.action = Action.Forward;
     this.reason = reason;
+    this.item = NO_RECORD;
     this.port = 0;
     this.identification = undefined;
   }
@@ -46,6 +50,7 @@ export class Verdict {
     this.action = Action.Forward;
     this.reason = reason;
     this.client = client;
+    this.item = NO_RECORD;
     this.port = 0;
     this.identification = undefined;
   }

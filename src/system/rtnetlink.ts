@@ -33,6 +33,8 @@ export interface Link {
   readonly hardwareType: number;
   /** 6 bytes from 0 on Ethernet; undefined on links without. */
   readonly hardwareAddress: Bytes | undefined;
+  /** Of a VLAN: the interface that it lies on. */
+  readonly vlanOf?: number | undefined;
 }
 
 export interface InterfaceAddress {
@@ -110,6 +112,9 @@ const LINK_BYTES = 16;
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
+const IFLA_LINK = 5;
+const IFLA_LINKINFO = 18;
+const IFLA_INFO_KIND = 1;
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
 const HARDWARE_ADDRESS_BYTES = 6;
@@ -158,6 +163,8 @@ export function readLink(bytes: Bytes, message: NetlinkMessage): Link | undefine
     mtuBytes: attributes.number32(IFLA_MTU) ?? 0,
     hardwareType: readNative16(bytes, message.at + 2),
     hardwareAddress: attributes.bytesOf(IFLA_ADDRESS, HARDWARE_ADDRESS_BYTES),
+    vlanOf:
+      attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND) === "vlan" ? attributes.number32(IFLA_LINK) : undefined,
   };
 }
 

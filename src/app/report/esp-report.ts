@@ -14,6 +14,7 @@ import {
   LEARNED_TEXTS,
   type Learned,
   NO_SPI,
+  OFFLOADED_MASK,
   Phase,
   SENDS_MASK,
   SENDS_SHIFT,
@@ -29,7 +30,7 @@ export interface EspItem {
   readonly out_spi?: string | undefined;
   readonly in_spi?: string | undefined;
   readonly phase: string;
-  /** More about it: "shared", "collision", "guessed", "restored", "older than our memory". */
+  /** More about it: "shared", "collision", "guessed", "restored", "older than our memory", "offloaded". */
   readonly marks: readonly string[];
   readonly evidence: string;
   readonly next: string;
@@ -54,6 +55,7 @@ const MARKS: readonly (readonly [number, string])[] = [
   [FLAG_GUESS, "guessed"],
   [FLAG_RESTORED, "restored"],
   [FLAG_UNSEEN, "older than our memory"],
+  [OFFLOADED_MASK, "offloaded"],
 ];
 
 function spiText(spi: number): string | undefined {
@@ -66,6 +68,7 @@ export function espItem(state: RouterState, record: number): EspItem {
   const flags = words[row + EspField.State];
   const nowMs = state.nowMs();
   const lastMs = Math.max(words[row + EspField.LastOut], words[row + EspField.LastIn]) * MS_PER_TICK;
+  const [passingOut, passingIn] = state.offloadedBytes(record);
   const learned: Learned = (flags & LEARNED_MASK) >> LEARNED_SHIFT;
   return {
     client: formatAddress(words[row + EspField.Client]),
@@ -78,8 +81,8 @@ export function espItem(state: RouterState, record: number): EspItem {
     next: nextStep(state, record, lastMs),
     age_ms: Math.max(0, nowMs - words[row + EspField.Created] * MS_PER_TICK),
     idle_ms: Math.max(0, nowMs - lastMs),
-    bytes_out: bytes[record * 2],
-    bytes_in: bytes[record * 2 + 1],
+    bytes_out: bytes[record * 2] + passingOut,
+    bytes_in: bytes[record * 2 + 1] + passingIn,
   };
 }
 

@@ -23,6 +23,13 @@ export interface LinkStatus {
   readonly dropped: number;
 }
 
+export interface OffloadStatus {
+  /** "native XDP", "generic XDP", "tcx" or "tc"; absent: nothing is offloaded on this interface, for the reason. */
+  readonly place?: string | undefined;
+  /** Why not at a faster place. */
+  readonly reason: string;
+}
+
 export interface StatusReport {
   readonly version: string;
   readonly uptime_ms: number;
@@ -33,6 +40,15 @@ export interface StatusReport {
   readonly lan: LinkStatus;
   readonly wan: LinkStatus;
   readonly kernel_rules: string;
+  /** Entries are directions of items; packets and bytes are those that the kernel forwarded itself. */
+  readonly offload: {
+    lan: OffloadStatus;
+    wan: OffloadStatus;
+    entries: number;
+    packets: number;
+    bytes: number;
+    refusal?: string | undefined;
+  };
   readonly esp: { total: number; capacity: number; established: number; outstanding: number; waiting: number };
   readonly ike: { total: number; capacity: number };
   readonly flows?: { tcp: number; udp: number; icmp: number } | undefined;
@@ -83,6 +99,7 @@ export function statusReport(state: RouterState): StatusReport {
     lan: linkStatus(state.lan()),
     wan: linkStatus(state.wan()),
     kernel_rules: state.kernelRules(),
+    offload: state.offload(),
     esp: espStatus(state),
     ike: { total: state.ike.count(), capacity: state.config.limits.ikeItemsMax },
     flows: flows && { tcp: flows.tcp.count(), udp: flows.udp.count(), icmp: flows.icmp.count() },

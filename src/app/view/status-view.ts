@@ -51,6 +51,29 @@ function tableLines({ esp, ike, flows }: StatusReport): string[] {
   return lines;
 }
 
+function offloadLines({ offload }: StatusReport): string[] {
+  const { lan, wan, entries, packets, bytes, refusal } = offload;
+  const isSame = lan.place === wan.place && lan.reason === wan.reason;
+  const sides: [string, StatusReport["offload"]["lan"]][] = isSame
+    ? [["", lan]]
+    : [
+        ["LAN ", lan],
+        ["WAN ", wan],
+      ];
+  const lines = sides.flatMap(([name, { place, reason }], index) => {
+    const why = reason === "" ? "" : ` (${reason})`;
+    return labelled(
+      index === 0 ? "Offload" : "",
+      place === undefined ? `${name}none: ${reason}` : `${name}${place}${why}`,
+    );
+  });
+  if (lan.place === undefined && wan.place === undefined) return lines;
+  const done = `${formatCount(packets, "packet")}, ${formatBytes(bytes)} so far`;
+  lines.push(...labelled("", `${formatCount(entries, "direction")} of tunnels; ${done}`));
+  if (refusal !== undefined) lines.push(...labelled("", `last entry refused: ${refusal}`));
+  return lines;
+}
+
 export function statusView(status: StatusReport): string[] {
   const { version, uptime_ms, scope, resident_bytes, held_packets, fragmented_datagrams } = status;
   const memory = formatBytes(resident_bytes);
@@ -63,6 +86,7 @@ export function statusView(status: StatusReport): string[] {
     ...tableLines(status),
     ...labelled("Held", held),
     ...labelled("Kernel", status.kernel_rules),
+    ...offloadLines(status),
     ...labelled("Start", restoredText(status)),
     ...notes.flat(),
     ...labelled("Config", status.configuration),

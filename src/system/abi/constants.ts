@@ -36,6 +36,8 @@ export interface AbiNumbers {
   readonly ENOBUFS: number;
   /** asm/unistd.h: called directly, because musl's own sendmmsg makes one system call a message on 64 bits. */
   readonly SYS_sendmmsg: number;
+  /** Likewise: no C library has a function for it. */
+  readonly SYS_bpf: number;
 }
 
 /** include/uapi/asm-generic: the base of x86, ARM, RISC-V and, but for a few numbers, PowerPC. */
@@ -64,6 +66,7 @@ const generic = {
   SIGWINCH: 28,
   ENOBUFS: 105,
   SYS_sendmmsg: 269,
+  SYS_bpf: 280,
 } satisfies AbiNumbers;
 
 /** arch/mips/include/uapi/asm: both byte orders of the 32-bit "o32" binary interface. */
@@ -92,18 +95,19 @@ const mips = {
   SIGWINCH: 20,
   ENOBUFS: 132,
   SYS_sendmmsg: 4343,
+  SYS_bpf: 4355,
 } satisfies AbiNumbers;
 
 /** By the name LuaJIT gives the architecture in `jit.arch`. */
 const numbersOf: Record<string, AbiNumbers> = {
-  x86: { ...generic, SYS_sendmmsg: 345 },
-  x64: { ...generic, SYS_sendmmsg: 307 },
-  arm: { ...generic, O_DIRECTORY: 0o40000, SYS_sendmmsg: 374 },
+  x86: { ...generic, SYS_sendmmsg: 345, SYS_bpf: 357 },
+  x64: { ...generic, SYS_sendmmsg: 307, SYS_bpf: 321 },
+  arm: { ...generic, O_DIRECTORY: 0o40000, SYS_sendmmsg: 374, SYS_bpf: 386 },
   arm64: { ...generic, O_DIRECTORY: 0o40000 },
   riscv64: generic,
-  ppc: { ...generic, TIOCGWINSZ: 0x40087468, O_DIRECTORY: 0o40000, SYS_sendmmsg: 349 },
+  ppc: { ...generic, TIOCGWINSZ: 0x40087468, O_DIRECTORY: 0o40000, SYS_sendmmsg: 349, SYS_bpf: 361 },
   mips,
-  mips64: { ...mips, SYS_sendmmsg: 5302 },
+  mips64: { ...mips, SYS_sendmmsg: 5302, SYS_bpf: 5315 },
 };
 
 function numbersHere(): AbiNumbers {

@@ -3,7 +3,7 @@
 
 import { checkConfiguration } from "../../../src/app/configuration";
 import type { LinkReport } from "../../../src/app/link-report";
-import type { RouterState } from "../../../src/app/router-state";
+import type { OffloadReport, RouterState } from "../../../src/app/router-state";
 import { Decisions } from "../../../src/masquerade/decisions";
 import { EspTracker } from "../../../src/masquerade/esp";
 import { IkeTracker } from "../../../src/masquerade/ike";
@@ -63,6 +63,15 @@ export class SampleRouter implements RouterState {
 
   health(): Health {
     return new ForwardingHealth().present();
+  }
+
+  offload(): OffloadReport {
+    const wan = { place: "tcx", reason: "native XDP: not supported" };
+    return { lan: { place: "generic XDP", reason: "" }, wan, entries: 4, packets: 12, bytes: 4096, refusal: undefined };
+  }
+
+  offloadedBytes(): LuaMultiReturn<[out: number, into: number]> {
+    return $multi(0, 0);
   }
 
   natLosses(): readonly NatLoss[] {

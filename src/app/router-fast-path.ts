@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The router's fast path: there while both interfaces are, made anew when they or what is ours change.
+//
+// Its code is loaded when it is first wanted: most of a small board's memory is spared where the kernel has no eBPF or the
+// configuration wants none.
+
+import type { Forwarder } from "../forwarding/forwarder";
+import type { Offload } from "../forwarding/offload/offload";
+import type { Side } from "../forwarding/side";
+import { lanFilter, wanFilter } from "../forwarding/tap-filter";
+import type { Territory } from "../forwarding/territory";
+import type { Reason } from "../masquerade/reason";
+import { NO_ADDRESS, type Table } from "../masquerade/table";
+import type { Configuration } from "./configuration";
+import type { OffloadReport } from "./router-state";
+
+const NOT_YET = "an interface or the clients' address is missing";
+
+export class RouterFastPath {
+  private offload: Offload | undefined;
+  /** Why there is none. */
+  private reason = NOT_YET;
+  /** What the last attempt was made with. */
+  private lan: Side | undefined;
+  private wan: Side | undefined;
+
+  constructor(private readonly config: Configuration) {
+    if (config.offload === "off") this.reason = "switched off (offload is off)";
+  }
+
+  /** Call it when sides, territory or clients may have changed; {@link close} comes before a change of the latter two. */
+  reconcile(forwarder: Forwarder, table: Table, territory: Territory): void {
+    const { lan, wan } = forwarder;
+    if (this.config.offload === "off") return;
+    if (lan !== undefined && lan === this.lan && wan === this.wan) return;
+    this.close(forwarder);
+    if (lan === undefined || wan === undefined || table.wanAddress === NO_ADDRESS) return;
+    this.lan = lan;
+    this.wan = wan;
+    const sides = {
+      lan: { side: lan, filter: lanFilter(territory, lan.ring.linkHeaderBytes) },
+      wan: { side: wan, filter: wanFilter(territory, wan.ring.linkHeaderBytes) },
+    };
+    const options = { choice: this.config.offload, entriesMax: this.config.limits.espItemsMax };
+    const program = require("../forwarding/offload/offload") as typeof import("../forwarding/offload/offload");
+    const [offload, problem] = program.Offload.start(table, sides, options);
+    this.offload = offload;
+    this.reason = problem ?? "";
+    forwarder.fastPath = offload;
+  }
+
+  tick(nowMs: number, counters: LuaMap<Reason, number>): void {
+    this.offload?.tick(nowMs, counters);
+  }
+
+  /** All packets pass us again. */
+  close(forwarder: Forwarder): void {
+    forwarder.fastPath = undefined;
+    this.offload?.close(forwarder.counters);
+    this.offload = undefined;
+    this.lan = undefined;
+    this.wan = undefined;
+    if (this.config.offload !== "off") this.reason = NOT_YET;
+  }
+
+  /** A sentence for the log. */
+  news(): string {
+    if (this.offload === undefined) return this.reason === NOT_YET ? "" : `no offload: ${this.reason}`;
+    const { lan, wan } = this.offload.states;
+    return `offload: LAN ${lan.place ?? lan.reason}, WAN ${wan.place ?? wan.reason}`;
+  }
+
+  passing(record: number): LuaMultiReturn<[out: number, into: number]> {
+    if (this.offload === undefined) return $multi(0, 0);
+    return this.offload.passing(record);
+  }
+
+  report(): OffloadReport {
+    const { offload, reason } = this;
+    if (offload === undefined) {
+      const none = { place: undefined, reason };
+      return { lan: none, wan: none, entries: 0, packets: 0, bytes: 0, refusal: undefined };
+    }
+    const { packets, bytes } = offload.passed();
+    return { ...offload.states, entries: offload.entries(), packets, bytes, refusal: offload.refusal() };
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The beginning of each kind of program: the headers within reach, and a packet that is as long as it says.
+//
+// Where the kernel asks us differs: at XDP there are bytes and nothing else, at tc and tcx a packet of the kernel's with its
+// tag and length, at a tap the same but behind a function that copies. What follows is the same program for all.
+
+import { ETHERNET_HEADER_BYTES } from "../../../wire/ethernet";
+import { add, call, compute, jumpIf, load, move, type Step, store, toNetwork } from "../instruction";
+import { HEADERS_BYTES, packet, packetContext, xdpContext } from "../layout";
+import { CONTEXT_COPY, HEADER_COPY_AT, held } from "./environment";
+
+/** Where a program is attached: before the kernel's packet exists, at its ingress, or at the packet socket's filter. */
+export type Hook = "xdp" | "classifier" | "tap";
+
+const { context, network, lengthBytes } = held;
+
+/** network := the first header, if all headers are there; else up. Leaves the packet's end in r2. */
+function headersInReach(data: typeof xdpContext.data, dataEnd: typeof xdpContext.dataEnd): Step[] {
+  return [
+    move(context, "r1"),
+    load(network, context, data),
+    load("r2", context, dataEnd),
+    add(network, ETHERNET_HEADER_BYTES),
+    move("r1", network),
+    add("r1", HEADERS_BYTES),
+    jumpIf("r1", ">", "r2", "up"),
+  ];
+}
+
+function readLength(): Step[] {
+  return [load(lengthBytes, network, packet.totalLength), toNetwork(lengthBytes, 16)];
+}
+
+/** The kernel's packet knows its length, also of what is not in one piece, and whether a tag was taken off. */
+function fitsKernelsPacket(): Step[] {
+  return [
+    load("r1", context, packetContext.isTagged),
+    jumpIf("r1", "!=", 0, "up"),
+    ...readLength(),
+    load("r2", context, packetContext.lengthBytes),
+    add("r2", -ETHERNET_HEADER_BYTES),
+    jumpIf(lengthBytes, ">", "r2", "up"),
+  ];
+}
+
+const starts: Record<Hook, (this: void) => Step[]> = {
+  xdp: () => [
+    ...headersInReach(xdpContext.data, xdpContext.dataEnd),
+    ...readLength(),
+    compute("subtract", "r2", network),
+    jumpIf(lengthBytes, ">", "r2", "up"),
+  ],
+  classifier: () => [...headersInReach(packetContext.data, packetContext.dataEnd), ...fitsKernelsPacket()],
+  tap: () => [
+    move(context, "r1"),
+    store("r10", CONTEXT_COPY, context),
+    move("r2", 0),
+    move("r3", "r10"),
+    add("r3", HEADER_COPY_AT - ETHERNET_HEADER_BYTES),
+    move("r4", ETHERNET_HEADER_BYTES + HEADERS_BYTES),
+    call("loadBytes"),
+    jumpIf("r0", "!=", 0, "up"),
+    move(network, "r10"),
+    add(network, HEADER_COPY_AT),
+    ...fitsKernelsPacket(),
+  ],
+};
+
+/** Puts the network header's address and the packet's length into their registers; what is unfit goes up. */
+export function packetStart(hook: Hook): Step[] {
+  return starts[hook]();
+}

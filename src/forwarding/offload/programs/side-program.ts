@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The program of one interface, put together: what is certain goes straight out of the other one, all else goes up.
+//
+// "Up" is on to whoever comes next: another program of the chain, the kernel, our own tap. Nothing was changed then. Until
+// the last condition holds nothing is written, to the packet or to a map.
+
+import { Protocol } from "../../../wire/ipv4";
+import { exit, jumpIf, label, load, move, type Step } from "../instruction";
+import { departure } from "./departure";
+import { CONTEXT_COPY, type Direction, type Environment, held } from "./environment";
+import { demandSequenceAhead, findEsp, keepSequence } from "./esp";
+import { type Hook, packetStart } from "./packet-start";
+import { permission } from "./permission";
+import { plainHeader } from "./plain-header";
+
+/** linux/bpf.h: XDP_PASS; TCX_NEXT, which tc knows as TC_ACT_UNSPEC: the next program decides. */
+const PASS = { xdp: 2, classifier: -1 } as const;
+
+/** Goes on when the packet has an entry and may leave by it now, with the time in r0; else to "up". */
+function conditions(hook: Hook, direction: Direction, environment: Environment): Step[] {
+  return [
+    ...packetStart(hook),
+    ...plainHeader(environment),
+    jumpIf("r5", "!=", Protocol.Esp, "up"),
+    ...findEsp(direction, environment),
+    ...(direction === "inbound" ? demandSequenceAhead() : []),
+    ...permission(environment),
+  ];
+}
+
+/** What an interface runs for each frame that comes in. */
+export function sideProgram(hook: "xdp" | "classifier", direction: Direction, environment: Environment): Step[] {
+  return [
+    ...conditions(hook, direction, environment),
+    ...(direction === "inbound" ? keepSequence() : []),
+    ...departure(direction, environment),
+    label("up"),
+    move("r0", PASS[hook]),
+    exit(),
+  ];
+}
+
+/**
+ * For a tap, which sees a frame before tc and tcx do: keeps out what the classifier is going to take, by the same
+ * conditions. `otherwise` decides about all else; the context is in r6 then.
+ */
+export function tapProgram(direction: Direction, environment: Environment, otherwise: readonly Step[]): Step[] {
+  const keptOut = [move("r0", 0), exit(), label("up"), load(held.context, "r10", CONTEXT_COPY)];
+  return [...conditions("tap", direction, environment), ...keptOut, ...otherwise];
+}
