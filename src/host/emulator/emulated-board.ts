@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // QEMU as a board: a power switch, a reset line, a serial console, two network ports.
 //
-// Nothing may stay behind: QEMU dies with this process even if that is killed (prctl PR_SET_PDEATHSIG by setpriv), and
-// its sockets lie in a folder that is removed when the power goes off.
+// Nothing may stay behind: QEMU dies with this process, and its sockets lie in a folder that is removed when the power goes
+// off (../run-traces.ts).
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
-import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readBoard } from "../board/catalogue.js";
 import { ConsoleLink } from "../console/link.js";
 import { Refusal } from "../refusal.js";
+import { atEndOfRun, DYING_WITH_US, makeRunFolder, type Trace } from "../run-traces.js";
 import { type BoardStorage, EMULATED_BOARD } from "./disk.js";
 import { type NetworkLink, portWords } from "./links.js";
 import { MachineMonitor } from "./machine-monitor.js";
@@ -31,21 +31,6 @@ export interface Wiring {
   readonly wan: NetworkLink;
   /** The network namespace with the tap interfaces, as `ip netns` knows it. */
   readonly namespace?: string;
-}
-
-const powered = new Set<EmulatedBoard>();
-
-/** Makes sure that the boards end when this process is asked to, or ends. Call it once. */
-export function endBoardsWithProcess(): void {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      for (const board of powered) board.endNow();
-      process.exit(128 + os.constants.signals[signal]);
-    });
-  }
-  process.once("exit", () => {
-    for (const board of powered) board.endNow();
-  });
 }
 
 function machineWords(storage: BoardStorage, { lan, wan }: Wiring, folder: string): string[] {
@@ -95,17 +80,20 @@ export class EmulatedBoard {
   /** How often it was reset, from outside or by itself. */
   resets = 0;
   private readonly child: ChildProcess;
-  private readonly folder: string;
+  private readonly folder: Trace;
   private readonly monitor: MachineMonitor;
+  private readonly forget: () => void;
 
-  private constructor(child: ChildProcess, folder: string, console: net.Socket, monitor: net.Socket) {
+  private constructor(child: ChildProcess, folder: Trace, console: net.Socket, monitor: net.Socket) {
     this.child = child;
     this.folder = folder;
     this.console = new ConsoleLink(console);
     this.monitor = new MachineMonitor(monitor, (name) => {
       if (name === "RESET") this.resets += 1;
     });
-    powered.add(this);
+    this.forget = atEndOfRun(() => {
+      this.endNow();
+    });
   }
 
   /**
@@ -113,23 +101,23 @@ export class EmulatedBoard {
    * @throws Refusal when QEMU does not start: it says why
    */
   static async powerOn(storage: BoardStorage, wiring: Wiring): Promise<EmulatedBoard> {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-board-"));
+    const folder = makeRunFolder("board");
     const inNamespace = wiring.namespace === undefined ? [] : ["ip", "netns", "exec", wiring.namespace];
-    const words = ["--pdeathsig", "KILL", "qemu-system-aarch64", ...machineWords(storage, wiring, folder)];
-    const [program = "", ...others] = [...inNamespace, "setpriv", ...words];
+    const qemu = ["qemu-system-aarch64", ...machineWords(storage, wiring, folder.name)];
+    const [program = "", ...others] = [...inNamespace, ...DYING_WITH_US, ...qemu];
     const child = spawn(program, others, { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));
     child.once("error", (problem) => (complaints += problem.message));
     try {
-      const console = await connect(path.join(folder, "console"), child, () => complaints);
-      const monitor = await connect(path.join(folder, "monitor"), child, () => complaints);
+      const console = await connect(path.join(folder.name, "console"), child, () => complaints);
+      const monitor = await connect(path.join(folder.name, "monitor"), child, () => complaints);
       const board = new EmulatedBoard(child, folder, console, monitor);
       await board.monitor.execute("qmp_capabilities");
       return board;
     } catch (problem) {
       child.kill("SIGKILL");
-      fs.rmSync(folder, { recursive: true, force: true });
+      folder.remove();
       throw problem;
     }
   }
@@ -151,7 +139,7 @@ export class EmulatedBoard {
   endNow(): void {
     this.child.kill("SIGKILL");
     this.console.close();
-    fs.rmSync(this.folder, { recursive: true, force: true });
-    powered.delete(this);
+    this.folder.remove();
+    this.forget();
   }
 }

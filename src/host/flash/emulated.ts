@@ -9,13 +9,14 @@ import { ConsoleProblem, type ConsoleLink } from "../console/link.js";
 import { runInShell, wakeShell } from "../console/shell.js";
 import { joinTerminal } from "../console/terminal.js";
 import { boardStorage, type BoardStorage } from "../emulator/disk.js";
-import { EmulatedBoard, endBoardsWithProcess } from "../emulator/emulated-board.js";
+import { EmulatedBoard } from "../emulator/emulated-board.js";
 import type { UserLink } from "../emulator/links.js";
 import { boardFolder, shareConsole } from "../emulator/shared-console.js";
 import { boardImage, type BoardImage } from "../image/board-image.js";
 import { takeLock } from "../lock.js";
 import { Refusal } from "../refusal.js";
 import { MEGABYTES, type Progress, startProgress } from "../progress.js";
+import { beginRun } from "../run-traces.js";
 import { FETCH_IMAGE, FLASH_NETWORK, flashFromUBoot, type StepProgress } from "./slot.js";
 import { flashProblemText, UBoot } from "./u-boot.js";
 
@@ -135,7 +136,7 @@ async function flashAndJoin(storage: BoardStorage, image: BoardImage, options: E
  * @throws Refusal with what went wrong and what was kept
  */
 export async function flashEmulated(options: EmulatedOptions): Promise<void> {
-  endBoardsWithProcess();
+  beginRun();
   const image = await boardImage(options.say);
   const folder = boardFolder();
   fs.mkdirSync(folder, { recursive: true });

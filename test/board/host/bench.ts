@@ -3,7 +3,6 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { runInShell } from "../../../src/host/console/shell.js";
 import { boardStorage, type BoardStorage } from "../../../src/host/emulator/disk.js";
@@ -11,6 +10,7 @@ import { EmulatedBoard, type Wiring } from "../../../src/host/emulator/emulated-
 import type { NetworkLink } from "../../../src/host/emulator/links.js";
 import { flashLink, waitForConfirmation, waitForShell } from "../../../src/host/flash/emulated.js";
 import type { BoardImage } from "../../../src/host/image/board-image.js";
+import { makeRunFolder, type Trace } from "../../../src/host/run-traces.js";
 import { LanNetwork, SERVER_PORT } from "./lan-network.js";
 
 /** What the LAN's client serves, to be fetched through the board. */
@@ -33,19 +33,24 @@ export class Bench {
 
   private constructor(
     readonly image: BoardImage,
-    readonly folder: string,
+    private readonly place: Trace,
     readonly storage: BoardStorage,
     readonly lan: LanNetwork,
   ) {}
 
   /** A board as it left its factory, without power. */
   static async open(image: BoardImage): Promise<Bench> {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), `vpnmasq-bench-${process.pid}-`));
-    const served = path.join(folder, SERVED);
+    const place = makeRunFolder("bench");
+    const served = path.join(place.name, SERVED);
     fs.mkdirSync(served);
     fs.symlinkSync(image.slotFile, path.join(served, "slot.itb"));
     fs.writeFileSync(path.join(served, "greeting"), GREETING);
-    return new Bench(image, folder, await boardStorage(folder), await LanNetwork.open(served));
+    return new Bench(image, place, await boardStorage(place.name), await LanNetwork.open(served));
+  }
+
+  /** For files of the checks: it is gone after them. */
+  get folder(): string {
+    return this.place.name;
   }
 
   get board(): EmulatedBoard {
@@ -148,7 +153,7 @@ export class Bench {
 
   async close(): Promise<void> {
     await this.cutPower();
-    await this.lan.close();
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    this.lan.close();
+    this.place.remove();
   }
 }

@@ -5,6 +5,7 @@
 
 import type { Wiring } from "../../../src/host/emulator/emulated-board.js";
 import { runProgram } from "../../../src/host/run-program.js";
+import { makeRunNamespace, type Trace } from "../../../src/host/run-traces.js";
 
 const SWITCHES = ["lan", "wan"] as const;
 const boardTap = (name: string): string => `${name}-board`;
@@ -23,34 +24,34 @@ function switchLines(name: string): string[] {
 }
 
 export class IpsecNetwork {
-  readonly namespace = `vpnmasq-ipsec-${process.pid}`;
+  readonly namespace: string;
   readonly lanTap = guestTap("lan");
   readonly wanTap = guestTap("wan");
   /** What is at the board's ports. */
-  readonly wiring: Wiring = {
-    lan: { kind: "tap", name: boardTap("lan") },
-    wan: { kind: "tap", name: boardTap("wan") },
-    namespace: this.namespace,
-  };
+  readonly wiring: Wiring;
 
-  private constructor() {
-    // made by `open`
+  private constructor(private readonly place: Trace) {
+    this.namespace = place.name;
+    this.wiring = {
+      lan: { kind: "tap", name: boardTap("lan") },
+      wan: { kind: "tap", name: boardTap("wan") },
+      namespace: this.namespace,
+    };
   }
 
   static async open(): Promise<IpsecNetwork> {
-    const network = new IpsecNetwork();
-    await runProgram("ip", ["netns", "add", network.namespace]);
+    const network = new IpsecNetwork(await makeRunNamespace("ipsec"));
     try {
       const lines = SWITCHES.flatMap((name) => switchLines(name));
       await runProgram("ip", ["-n", network.namespace, "-b", "-"], { input: lines.join("\n") });
       return network;
     } catch (problem) {
-      await network.close();
+      network.close();
       throw problem;
     }
   }
 
-  async close(): Promise<void> {
-    await runProgram("ip", ["netns", "del", this.namespace]);
+  close(): void {
+    this.place.remove();
   }
 }

@@ -22,7 +22,7 @@ async function withPluggedIn<Result>(bench: Bench, work: (router: OutsideRouter)
     return await work(await LabRouter.plugIn(bench, network));
   } finally {
     await bench.cutPower();
-    await network.close();
+    network.close();
   }
 }
 

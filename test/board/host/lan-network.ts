@@ -9,40 +9,46 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { runProgram } from "../../../src/host/run-program.js";
+import { DYING_WITH_US, makeRunNamespace, type Trace } from "../../../src/host/run-traces.js";
 import type { TapLink } from "../../../src/host/emulator/links.js";
 
 /** The WAN's own address, as QEMU's user network has it. */
 export const WAN_GATEWAY = "10.0.2.2";
 export const SERVER_PORT = 8080;
+/** The board's on its LAN, as the image has it (firmware/image/root/etc/board.conf), and one that it gives to nobody. */
+export const ROUTER_ADDRESS = "192.168.1.1";
+export const CLIENT_ADDRESS = "192.168.1.50/24";
 const TAP = "lan";
 const LEASE_SCRIPT = "test/board/take-lease.sh";
 const FILE_SERVER = "build/host/test/board/host/file-server.js";
 
 /** One LAN with one client. */
 export class LanNetwork {
-  readonly namespace = `vpnmasq-board-${process.pid}`;
   readonly link: TapLink = { kind: "tap", name: TAP };
   private server: ChildProcess | undefined;
 
-  private constructor() {
-    // made by `open`
+  private constructor(private readonly place: Trace) {}
+
+  get namespace(): string {
+    return this.place.name;
   }
 
   /** @param folder whose files the client serves to the board, and to itself through the board */
   static async open(folder: string): Promise<LanNetwork> {
-    const network = new LanNetwork();
-    await runProgram("ip", ["netns", "add", network.namespace]);
+    const network = new LanNetwork(await makeRunNamespace("board"));
     try {
       await network.run("ip", "link", "set", "lo", "up");
       await network.run("ip", "tuntap", "add", "dev", TAP, "mode", "tap");
       await network.run("ip", "link", "set", TAP, "up");
-      const words = ["netns", "exec", network.namespace, process.execPath, FILE_SERVER, path.resolve(folder)];
-      const server = spawn("ip", [...words, String(SERVER_PORT)], { stdio: ["ignore", "pipe", "inherit"] });
+      const program = [...DYING_WITH_US, process.execPath, FILE_SERVER, path.resolve(folder), String(SERVER_PORT)];
+      const server = spawn("ip", ["netns", "exec", network.namespace, ...program], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       network.server = server;
       await once(server.stdout, "data"); // it says that it listens
       return network;
     } catch (problem) {
-      await network.close();
+      network.close();
       throw problem;
     }
   }
@@ -69,8 +75,8 @@ export class LanNetwork {
     return this.run(process.execPath, "--input-type=module", "-e", program, url);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.server?.kill("SIGKILL");
-    await runProgram("ip", ["netns", "del", this.namespace]).catch(() => undefined); // it may be gone already
+    this.place.remove();
   }
 }

@@ -6,8 +6,9 @@
 import os from "node:os";
 import { heading, wrap } from "../../../src/host/page.js";
 import { untilRefused } from "../../../src/host/refusal.js";
+import { beginRun } from "../../../src/host/run-traces.js";
 import { guestRoot } from "./root.js";
-import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
+import { runGuest, type ScenarioResult } from "./uml.js";
 
 /** What runs after one another in one guest after the other; the lanes run side by side. */
 const LANES = [["baseline"], ["two-clients", "router-killed"]] as const;
@@ -86,8 +87,7 @@ function explainFailures(results: readonly ScenarioResult[]): void {
 }
 
 async function main(): Promise<void> {
-  endGuestsWithProcess();
-  sweepRunDirectories();
+  beginRun();
   say(
     wrap(
       "This shows several IPsec clients behind one NAT router reaching one VPN server. Clients, router and server are " +

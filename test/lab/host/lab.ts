@@ -13,12 +13,12 @@ import { spawnSync } from "node:child_process";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
 import { heading, wrap } from "../../../src/host/page.js";
 import { Refusal, untilRefused } from "../../../src/host/refusal.js";
-import { endBoardsWithProcess } from "../../../src/host/emulator/emulated-board.js";
+import { beginRun } from "../../../src/host/run-traces.js";
 import { withBoardRouter } from "../../board/host/ipsec.js";
 import type { OutsideRouter } from "./outside-router.js";
 import { guestRoot } from "./root.js";
 import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
-import { endGuestsWithProcess, runGuest, type ScenarioResult, sweepRunDirectories } from "./uml.js";
+import { runGuest, type ScenarioResult } from "./uml.js";
 
 interface Request {
   readonly scenarios: readonly string[];
@@ -148,9 +148,7 @@ async function main(): Promise<void> {
     printCatalogue(catalogue, request.isJson);
     return;
   }
-  endBoardsWithProcess();
-  endGuestsWithProcess();
-  sweepRunDirectories();
+  beginRun();
   process.exitCode = (await runScenarios(request)) ? 0 : 1;
 }
 

@@ -2,24 +2,21 @@
 // One guest: User-Mode Linux booted on the cached root, bounded in time and memory, its progress read from its console,
 // its result from a file.
 //
-// Nothing may stay behind. The guest runs in a process-id namespace of its own whose first process dies with this one
-// (prctl PR_SET_PDEATHSIG by setpriv, then unshare --kill-child), so even kill -9 of this process ends the guest; a run
-// directory that such a death leaves is swept by the next run.
+// Nothing may stay behind (src/host/run-traces.ts). The guest runs in a process-id namespace of its own whose first process
+// dies with this one, and it with that (unshare --kill-child), so even kill -9 of this process ends the guest.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import type { ResultDocument } from "../../../src/host/document.js";
-import { isAlive } from "../../../src/host/lock.js";
 import { Refusal } from "../../../src/host/refusal.js";
+import { atEndOfRun, DYING_WITH_US, makeRunFolder, type Trace } from "../../../src/host/run-traces.js";
 import { answerOrder, cableWords, type OutsideRouter } from "./outside-router.js";
 
 const MEMORY = "512M";
 const TIME_LIMIT_MS = 300_000;
 const LONG_TIME_LIMIT_MS = 900_000;
-const RUN_PREFIX = "vpnmasq-lab-";
 const PROGRESS_PREFIX = "@ ";
 const ORDER_PREFIX = "! ";
 const CONSOLE_LINES_KEPT = 20;
@@ -31,40 +28,10 @@ export interface ScenarioResult extends ResultDocument {
   readonly timeLines: readonly string[];
 }
 
-const running = new Set<ChildProcess>();
-const runDirectories = new Set<string>();
-
-/** Ends every guest and removes what they used. */
-export function endAllGuests(): void {
-  for (const child of running) child.kill("SIGKILL");
-  for (const directory of runDirectories) fs.rmSync(directory, { recursive: true, force: true });
-}
-
-/** Makes sure that the guests end when this process is asked to. */
-export function endGuestsWithProcess(): void {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
-      endAllGuests();
-      process.exit(128 + os.constants.signals[signal]);
-    });
-  }
-  process.once("exit", endAllGuests);
-}
-
-/** Removes the run directories of processes that are gone. */
-export function sweepRunDirectories(): void {
-  for (const name of fs.readdirSync(os.tmpdir())) {
-    const owner = /^vpnmasq-lab-(\d+)-/.exec(name)?.[1];
-    if (owner !== undefined && !isAlive(Number(owner))) {
-      fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
-    }
-  }
-}
-
 /** A directory for one guest: the root by a link, a copy of what is under test, and a place for the result. */
-function makeRunDirectory(root: string): string {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `${RUN_PREFIX}${process.pid}-`));
-  runDirectories.add(directory);
+function makeRunDirectory(root: string): Trace {
+  const trace = makeRunFolder("lab");
+  const directory = trace.name;
   fs.symlinkSync(root, path.join(directory, "root"));
   fs.mkdirSync(path.join(directory, "out"));
   for (const name of ["lua", "vpnmasq", "vpnmasq.lua", "vpnmasq-rest.lua"]) {
@@ -72,7 +39,7 @@ function makeRunDirectory(root: string): string {
     if (fs.existsSync(source))
       fs.cpSync(source, path.join(directory, "build", name), { recursive: true, dereference: true });
   }
-  return directory;
+  return trace;
 }
 
 /** Which experiment is made, and in which form. */
@@ -107,16 +74,11 @@ function kernelArguments(directory: string, { scenario, isLong, router }: GuestT
 
 function boot(directory: string, task: GuestTask): ChildProcess {
   const kernel = path.join(directory, "root/usr/bin/linux.uml");
-  const dieWithParent = ["--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child=KILL"];
+  const inOwnProcesses = ["unshare", "--pid", "--fork", "--kill-child=KILL"];
   const inNamespace = task.router === undefined ? [] : ["ip", "netns", "exec", task.router.namespace];
-  const words = [...inNamespace, "setpriv", ...dieWithParent, kernel, ...kernelArguments(directory, task)];
+  const words = [...inNamespace, ...DYING_WITH_US, ...inOwnProcesses, kernel, ...kernelArguments(directory, task)];
   const [program = "", ...others] = words;
-  const child = spawn(program, others, {
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  running.add(child);
-  return child;
+  return spawn(program, others, { stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
 
 interface Listeners {
@@ -174,8 +136,10 @@ export async function runGuest(
   task: GuestTask,
   progress: (text: string) => void,
 ): Promise<ScenarioResult> {
-  const directory = makeRunDirectory(root);
+  const run = makeRunDirectory(root);
+  const directory = run.name;
   const child = boot(directory, task);
+  const forget = atEndOfRun(() => child.kill("SIGKILL"));
   const limitMs = task.isLong ? LONG_TIME_LIMIT_MS : TIME_LIMIT_MS;
   const order = (text: string): void => {
     if (task.router !== undefined) void answerOrder(task.router, text, path.join(directory, "out"));
@@ -192,8 +156,7 @@ export async function runGuest(
     throw new Refusal(`The guest could not be started: ${String(problem)}`);
   } finally {
     clearTimeout(limit);
-    running.delete(child);
-    fs.rmSync(directory, { recursive: true, force: true });
-    runDirectories.delete(directory);
+    forget();
+    run.remove();
   }
 }
