@@ -5,16 +5,22 @@
 // its writes and tears none; what lay in the board's own memory is gone.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ResultDocument } from "../../../src/host/document.js";
+import { flashBoard } from "../../../src/host/flash/emulated.js";
 import { flashFromUBoot } from "../../../src/host/flash/slot.js";
 import { UBoot } from "../../../src/host/flash/u-boot.js";
-import type { Bench } from "./bench.js";
+import { boardImage } from "../../../src/host/image/board-image.js";
+import { Bench } from "./bench.js";
+import type { PowerCutTask } from "./request.js";
 
 /** As long as the procedure takes, and a little more, so that its end is hit too. */
 const FLASH_SPREAD_MS = 8000;
 const UPGRADE_SPREAD_MS = 25_000;
+/** Of the console, for whoever looks into a failure. */
+const CONSOLE_LINES_SHOWN = 40;
 
 /** A linear congruential generator (Numerical Recipes): the moments can be had again from their seed. */
-export function randomShares(seed: number): () => number {
+function randomShares(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -23,7 +29,7 @@ export function randomShares(seed: number): () => number {
 }
 
 /** What one cut hit, and what became of it. */
-export interface PowerCut {
+interface PowerCut {
   readonly during: "flash" | "upgrade";
   readonly afterMs: number;
   /** The step that was under way. */
@@ -64,7 +70,7 @@ async function cutWhileUpgrading(bench: Bench, afterMs: number): Promise<string>
  * @param isFlash whether U-Boot flashes, or Linux upgrades: then the board has to be running
  * @throws when the board does not start, or its configuration is lost
  */
-export async function cutOnce(bench: Bench, isFlash: boolean, share: number): Promise<PowerCut> {
+async function cutOnce(bench: Bench, isFlash: boolean, share: number): Promise<PowerCut> {
   const afterMs = Math.round(share * (isFlash ? FLASH_SPREAD_MS : UPGRADE_SPREAD_MS));
   const step = isFlash ? await cutWhileFlashing(bench, afterMs) : await cutWhileUpgrading(bench, afterMs);
   await bench.powerOn();
@@ -73,4 +79,38 @@ export async function cutOnce(bench: Bench, isFlash: boolean, share: number): Pr
   await bench.assertConfigurationKept();
   await bench.confirmed(running);
   return { during: isFlash ? "flash" : "upgrade", afterMs, step, slot: running };
+}
+
+/**
+ * Cuts the power so often, about half of the times while flashing.
+ * @param say gets a line for each
+ */
+export async function runPowerCuts(
+  { count, seed, from }: PowerCutTask,
+  say: (text: string) => void,
+): Promise<ResultDocument> {
+  const bench = await Bench.open(await boardImage(say));
+  const share = randomShares(seed);
+  const notes = [`Seed ${seed}, power cuts ${from} to ${from + count - 1}.`];
+  let survived = 0;
+  try {
+    await flashBoard(await bench.powerOnForFlashing(), bench.image, () => undefined);
+    await bench.changeConfiguration();
+    await bench.powerOn();
+    await bench.shell();
+    for (let number = 1; number < from + count; number += 1) {
+      const [isFlash, moment] = [share() < 0.5, share()];
+      if (number < from) continue;
+      const cut = await cutOnce(bench, isFlash, moment);
+      survived += 1;
+      say(`${number}: ${cut.during}, after ${cut.afterMs} ms (${cut.step}): slot-${cut.slot} runs`);
+    }
+  } catch (problem) {
+    const console = bench.log.join("").split("\n").slice(-CONSOLE_LINES_SHOWN);
+    notes.push(`FAILED at power cut ${from + survived}: ${String(problem)}`, ...console);
+  } finally {
+    await bench.close();
+  }
+  const figures = { survived: { value: survived, unit: "power cuts", reach: String(count) } };
+  return { name: "power-cuts", ok: survived === count, figures, notes };
 }
