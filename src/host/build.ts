@@ -28,11 +28,12 @@ async function build(): Promise<void> {
   for (const [file, text] of modules) write(file, text);
   removeStaleOutputs("build/lua", (file) => modules.has(file));
 
-  const { whole, core, rest } = compileBundle(ENTRY, configuration);
+  const { core, rest } = compileBundle(ENTRY, configuration);
   write("build/vpnmasq.lua", selfUnpacking(core, "vpnmasq.lua"));
   write("build/vpnmasq-rest.lua", selfUnpacking(rest, "vpnmasq-rest.lua"));
-  // For the image, whose file system packs it: it starts in half the time.
-  write("build/vpnmasq-unpacked.lua", whole);
+  // For the image, whose file system packs them: they start in half the time.
+  write("build/unpacked/vpnmasq.lua", core);
+  write("build/unpacked/vpnmasq-rest.lua", rest);
   write("build/prometheus-collector.lua", compilePlainModule(COLLECTOR, configuration));
   write("build/vpnmasq-help.lua", helpFile());
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);

@@ -94,9 +94,8 @@ export function selfUnpacking(program: Buffer, file: string): Buffer {
   return Buffer.concat([Buffer.from(before), quoted(packed), Buffer.from(behind)]);
 }
 
-/** The program, in one file that runs as it is, and in two; {@link selfUnpacking} makes them small. */
+/** The program in two files that run as they are; {@link selfUnpacking} makes them small. */
 export interface Bundle {
-  readonly whole: Buffer;
   /** What the router needs, which loads the rest when that is required. */
   readonly core: Buffer;
   readonly rest: Buffer;
@@ -137,7 +136,6 @@ export function bundle(lua: string, sourceMap: string, entry: string): Bundle {
   const loader = keptLines(fs.readFileSync(REST_LOADER, "utf8")).map((code) => ({ code, origin: undefined }));
   const start = core.findLastIndex(({ code }) => code === "}") + 1;
   return {
-    whole: programOf(kept, "vpnmasq.lua"),
     core: programOf([...core.slice(0, start), ...loader, ...core.slice(start)], "vpnmasq.lua"),
     rest: restOf(rest),
   };

@@ -31,7 +31,8 @@ const FOLDER_LINKS = [["var/run", "/run"]] as const;
 /** What is installed of vpnmasq: where from, where to. */
 export const PRODUCT = [
   ["build/vpnmasq", "usr/bin/vpnmasq"],
-  ["build/vpnmasq-unpacked.lua", "usr/lib/vpnmasq/vpnmasq.lua"],
+  ["build/unpacked/vpnmasq.lua", "usr/lib/vpnmasq/vpnmasq.lua"],
+  ["build/unpacked/vpnmasq-rest.lua", "usr/lib/vpnmasq/vpnmasq-rest.lua"],
   ["build/vpnmasq-help.lua", "usr/lib/vpnmasq/vpnmasq-help.lua"],
 ] as const;
 
