@@ -10,14 +10,17 @@ import type { Check } from "./check.js";
 import { FIRST, FLASHING } from "./flashing.js";
 import { IPSEC } from "./ipsec.js";
 import { RECOVERY } from "./recovery.js";
-import { ROLL_BACK } from "./roll-back.js";
+import { DAMAGED_SLOT, ROLL_BACK } from "./roll-back.js";
 import { ROUTING } from "./routing.js";
+import { STARTS_GROUP } from "./starts.js";
 import { UPGRADES } from "./upgrades.js";
 
 export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
   flashing: FLASHING,
   routing: ROUTING,
+  starts: STARTS_GROUP,
   upgrades: UPGRADES,
+  "damaged-slot": DAMAGED_SLOT,
   "roll-back": ROLL_BACK,
   recovery: RECOVERY,
   ipsec: IPSEC,

@@ -26,7 +26,7 @@ async function makeRootlessImage(bench: Bench): Promise<void> {
   bench.serve("rootless.itb", fs.readFileSync(path.join(folder, "slot.itb")));
 }
 
-export const ROLL_BACK: readonly Check[] = [
+export const DAMAGED_SLOT: readonly Check[] = [
   {
     sentence: "a slot whose image is damaged in place is left out, and the other one starts and takes over",
     run: async (bench) => {
@@ -45,6 +45,9 @@ export const ROLL_BACK: readonly Check[] = [
       return { damaged_slot_to_prompt: { value: seconds, unit: "s" } };
     },
   },
+];
+
+export const ROLL_BACK: readonly Check[] = [
   {
     sentence: "an image that does not start is given up after three starts, and the one before comes back",
     run: async (bench) => {
