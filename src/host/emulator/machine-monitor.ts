@@ -25,7 +25,8 @@ export class MachineMonitor {
   /** @param onEvent gets the names of what happens to the machine: "RESET", "SHUTDOWN" */
   constructor(socket: Socket, onEvent: (name: string) => void) {
     this.socket = socket;
-    readline.createInterface({ input: socket }).on("line", (line) => {
+    const lines = readline.createInterface({ input: socket });
+    lines.on("line", (line) => {
       const reply = JSON.parse(line) as Reply;
       if (reply.event !== undefined) onEvent(reply.event);
       else if (reply.QMP === undefined) this.answer(reply);
@@ -33,7 +34,9 @@ export class MachineMonitor {
     socket.once("close", () => {
       for (const { reject } of this.waiting.splice(0)) reject(new Error("the emulator has ended"));
     });
-    socket.on("error", () => undefined); // "close" follows
+    // "close" follows. The lines' reader says again what its socket says.
+    socket.on("error", () => undefined);
+    lines.on("error", () => undefined);
   }
 
   /** @throws Error with QEMU's own words when it refuses, or when it has ended */
