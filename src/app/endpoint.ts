@@ -188,7 +188,7 @@ class Endpoint implements EndpointState {
     };
     const peer = tunnel.peerAddress();
     const obstacle = peer === undefined ? "" : this.wayOut.obstacle(peer);
-    if (peer !== undefined && this.echo.doesAnswer(peer) === false) {
+    if (peer !== undefined && this.echo.answers(peer) === "no") {
       problems.push(`${formatAddress(peer)} answered echo requests before, and does not now`);
     }
     if (obstacle !== "") problems.push(`no way to ${formatAddress(peer!)}: ${obstacle}`);
@@ -218,7 +218,7 @@ class Endpoint implements EndpointState {
       ping: (path) => this.pinger.ping(path),
       obstacle: (peer) => this.wayOut.obstacle(peer),
       way: (peer) => this.wayOut.name(peer),
-      doesAnswer: (peer) => this.echo.doesAnswer(peer),
+      answers: (peer) => this.echo.answers(peer),
       onNews: (tunnel, text, isNewState) => {
         this.tell(tunnel, text, isNewState);
       },
@@ -327,7 +327,7 @@ class Endpoint implements EndpointState {
   private tick(nowMs: number): void {
     this.wayOut.tick(nowMs);
     this.monitor.tick(nowMs);
-    this.echo.tick(this.watchdog.doubtfulPeers(), nowMs);
+    this.echo.tick(this.watchdog.doubtfulPeers(), this.watchdog.workingPeers(), nowMs);
     this.watchdog.tick(nowMs);
     this.pins.tick(nowMs);
     this.holdLoss.tick(this.pins.isHolding());

@@ -2,21 +2,25 @@
 // The escalation of an outage: ping, rekey, new IKE session, pause; what comes next, and when, on evidence.
 //
 // Every rung costs others more than the one before, so each is tried only when the one below has failed, and none when
-// it cannot help: nothing is done while the WAN is down, little while the server answers nobody, and no rekey where the
-// server sends to an address that was left. After the last rung the ladder starts again with a growing,
+// it cannot help: nothing is done while the WAN is down, little while the server answers nobody, nothing for the seconds
+// in which it is asked, and no rekey where the server sends to an address that was left. After the last rung the ladder starts again with a growing,
 // jittered pause. It never gives up, and never storms: actions draw on a budget that fills up slowly.
 
 import { ActionBudget, actionsMost as actionsMostOf, backOffMs, type BudgetLimits, jittered } from "./action-budget";
+
+/**
+ * Whether the server's own address answers anything, for instance an echo request outside of the tunnel.
+ * - unknown: it never did, which proves nothing
+ * - asked: it did before, and whether it still does will be known in some seconds
+ * - no: it did before, and no longer does
+ */
+export type ServerAnswers = "unknown" | "asked" | "yes" | "no";
 
 /** What is known beyond the tunnel itself. */
 export interface Evidence {
   /** The way out exists: link, address, route, and a next hop that answers. */
   readonly isWanUp: boolean;
-  /**
-   * The server's own address answers anything, for instance an echo request outside of the tunnel. False only when it
-   * did so before and no longer does; undefined when it never did, which proves nothing.
-   */
-  readonly doesServerAnswer: boolean | undefined;
+  readonly serverAnswers: ServerAnswers;
   /** Tunnels of the same server that are answered, and that are not. */
   readonly othersAlive: number;
   readonly othersDead: number;
@@ -82,10 +86,19 @@ export class Ladder {
 
   /** What to do when pings do not help; undefined while nothing can. */
   next(nowMs: number, evidence: Evidence, hasEpoch: boolean): Step | undefined {
-    if (!evidence.isWanUp) return undefined;
+    if (!evidence.isWanUp || evidence.serverAnswers === "asked") return undefined;
     const { action, because } = this.choose(evidence, hasEpoch);
     const waitMs = this.spreadMs(evidence) + this.pauseMs(action, evidence);
     return { action, atMs: nowMs + Math.max(this.budget.waitMs(nowMs), waitMs), because };
+  }
+
+  /**
+   * What was ordered while nobody could answer, once more: the daemon repeats its first message ever more seldom, and
+   * would take as long again as nobody answered.
+   */
+  repeated(nowMs: number, evidence: Evidence): Step {
+    const waitMs = Math.max(this.budget.waitMs(nowMs), this.spreadMs(evidence));
+    return { action: "new-ike", atMs: nowMs + waitMs, because: "the server can be reached again" };
   }
 
   /** An action was ordered. */
@@ -147,7 +160,7 @@ export class Ladder {
   private pauseMs(action: Action, evidence: Evidence): number {
     const isDue = this.owesPause && (action === "new-ike" || this.hasNewIkeFailed);
     const ownMs = isDue ? backOffMs(this.climbs, PAUSE_FIRST_MS, PAUSE_MOST_MS) : 0;
-    const leastMs = evidence.doesServerAnswer === false ? PAUSE_SILENT_MS : 0;
+    const leastMs = evidence.serverAnswers === "no" ? PAUSE_SILENT_MS : 0;
     return this.jittered(Math.max(ownMs, leastMs));
   }
 }

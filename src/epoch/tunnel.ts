@@ -142,10 +142,9 @@ export class Tunnel {
 
   /** Whether what a client does next may depend on what else is known: it is not proved that the tunnel works. */
   isDoubtful(): boolean {
-    return (
-      this.isClient &&
-      (this.state === "confirming" || this.state === "recovering" || this.outages.sinceMs !== undefined)
-    );
+    const isAnswerMissing = this.state === "probing" && this.probe.attempts > 1;
+    const isUnproved = this.state === "confirming" || this.state === "recovering" || isAnswerMissing;
+    return this.isClient && (isUnproved || this.outages.sinceMs !== undefined);
   }
 
   /** Where data and pings belong now. Changes with time alone, too. */
@@ -227,7 +226,7 @@ export class Tunnel {
     if (!this.isClient) return this.waitAsServer();
     this.graceEndsMs = this.graceEndsMs ?? nowMs + this.parameters.negotiationMs;
     if (!evidence.isWanUp) return this.waitForWan();
-    this.weigh(evidence.doesServerAnswer !== false, nowMs);
+    this.weigh(evidence, nowMs);
     return [...this.watchSilence(nowMs), ...this.repeatPing(nowMs, evidence), ...this.act(nowMs, evidence)];
   }
 
@@ -344,6 +343,7 @@ export class Tunnel {
   private climb(nowMs: number, evidence: Evidence): void {
     this.step = this.ladder.next(nowMs, evidence, this.list.all.length > 0);
     if (this.step !== undefined) this.nextStep = { what: this.step.action, atMs: this.step.atMs };
+    else this.nextStep = { what: "learn whether the server answers anything", atMs: undefined };
   }
 
   private take(step: Step, nowMs: number): Order[] {
@@ -422,17 +422,24 @@ export class Tunnel {
   }
 
   /** Whether there is somebody to answer: what was to be done is decided anew when that changes. */
-  private weigh(canHelp: boolean, nowMs: number): void {
+  private weigh(evidence: Evidence, nowMs: number): void {
+    const canHelp = evidence.serverAnswers !== "no";
     if (canHelp === this.couldHelp) return;
     this.couldHelp = canHelp;
     this.step = undefined;
-    if (canHelp) this.startAnew(nowMs);
+    if (canHelp) this.startAnew(evidence, nowMs);
   }
 
-  /** What stood in the way is gone: pings at once, then from the bottom of the ladder. */
-  private startAnew(nowMs: number): void {
-    if (this.awaited !== undefined) this.awaitAnew(this.awaited.action, nowMs);
+  /**
+   * What stood in the way is gone: pings at once, then from the bottom of the ladder. Where there is nothing to ping, an
+   * order that could not succeed is given again.
+   */
+  private startAnew(evidence: Evidence, nowMs: number): void {
     this.ladder.reset();
+    if (this.awaited !== undefined && this.list.all.length === 0) {
+      this.awaited = undefined;
+      this.step = this.ladder.repeated(nowMs, evidence);
+    } else if (this.awaited !== undefined) this.awaitAnew(this.awaited.action, nowMs);
     if (this.probe.dueMs === undefined) return;
     this.beginRow(nowMs);
     if (this.state === "recovering")

@@ -2,9 +2,11 @@
 // Whether a server's own address answers, outside of the tunnels to it: asked by echo requests while a tunnel is not
 // proved to work.
 //
-// Many servers answer no echo at all, so silence proves something only of one that answered before. Nobody is asked while
-// all is well; that a new epoch is asked about too makes known, before there is any outage, who answers.
+// Many servers answer no echo at all, so silence proves something only of one that answered before. So each is asked
+// once while its tunnel works, or nothing would be known of it in its first outage. Beyond that nobody is asked while all
+// is well.
 
+import type { ServerAnswers } from "../epoch/ladder";
 import type { EchoReply } from "../system/echo-socket";
 import type { Outcome } from "../system/outcome";
 
@@ -24,16 +26,21 @@ const SILENT_REQUESTS = 3;
 /** Servers that are remembered: more than one board has tunnels to. */
 const SERVERS_MAX = 256;
 
+/** Why a server is asked: a tunnel to it is in doubt, or it was never heard of while one works. */
+type Reason = "doubt" | "acquaintance";
+
 interface Server {
   /** It has replied at any time. */
   hasAnswered: boolean;
+  /** It has not, while a tunnel to it worked: it is one of those that never do. */
+  isMute: boolean;
   /** Since asking began; undefined: neither a reply nor enough silence yet. */
   isThere: boolean | undefined;
   /** Since when that is so. */
   sinceMs: number;
   unanswered: number;
   dueMs: number;
-  isAsked: boolean;
+  reason: Reason | undefined;
 }
 
 export class ServerEcho {
@@ -54,15 +61,23 @@ export class ServerEcho {
     private readonly identifier: number,
   ) {}
 
-  /** Asks what is due. @param addresses those of servers to which a tunnel is not proved to work (words) */
-  tick(addresses: readonly number[], nowMs: number): void {
-    for (const [, server] of this.servers) server.isAsked = false;
-    for (const address of addresses) this.wanted(address, nowMs);
+  /**
+   * Asks what is due.
+   * @param doubtful servers to which a tunnel is not proved to work (words)
+   * @param working servers to which one works; they may be among the doubtful, too
+   */
+  tick(doubtful: readonly number[], working: readonly number[], nowMs: number): void {
+    const reasons = new LuaMap<number, Reason>();
+    for (const address of working) if (this.isStranger(address, nowMs)) reasons.set(address, "acquaintance");
+    for (const address of doubtful) if (this.serverAt(address, nowMs) !== undefined) reasons.set(address, "doubt");
+    let isAnyAsked = false;
     for (const [address, server] of this.servers) {
-      if (server.isAsked && nowMs >= server.dueMs) this.ask(address, server, nowMs);
-      else if (!server.isAsked) rest(server);
+      const reason = reasons.get(address);
+      if (reason !== server.reason) begin(server, reason, nowMs);
+      if (nowMs >= server.dueMs) this.ask(address, server, nowMs);
+      isAnyAsked = isAnyAsked || reason !== undefined;
     }
-    if (addresses.length === 0) this.close();
+    if (!isAnyAsked) this.close();
   }
 
   heard({ from, identifier }: EchoReply, nowMs: number): void {
@@ -73,9 +88,10 @@ export class ServerEcho {
     conclude(server, true, nowMs);
   }
 
-  /** False only of a server that answered before and no longer does; undefined when nothing is known. */
-  doesAnswer(address: number): boolean | undefined {
-    return this.servers.get(address)?.isThere;
+  answers(address: number): ServerAnswers {
+    const server = this.servers.get(address);
+    if (server?.isThere !== undefined) return server.isThere ? "yes" : "no";
+    return server !== undefined && server.hasAnswered && server.unanswered > 0 ? "asked" : "unknown";
   }
 
   close(): void {
@@ -83,28 +99,35 @@ export class ServerEcho {
     this.way = undefined;
   }
 
-  private wanted(address: number, nowMs: number): void {
+  /** Undefined: there are too many. */
+  private serverAt(address: number, nowMs: number): Server | undefined {
     const known = this.servers.get(address);
-    if (known !== undefined && known.isAsked) return;
-    if (known === undefined && this.count >= SERVERS_MAX) return;
-    if (known === undefined) this.count += 1;
-    const server = known ?? newServer(nowMs);
-    server.isAsked = true;
-    if (server.dueMs === Infinity) {
-      server.sinceMs = nowMs;
-      server.dueMs = nowMs;
-    }
+    if (known !== undefined || this.count >= SERVERS_MAX) return known;
+    this.count += 1;
+    const server = newServer(nowMs);
     this.servers.set(address, server);
+    return server;
+  }
+
+  private isStranger(address: number, nowMs: number): boolean {
+    const server = this.serverAt(address, nowMs);
+    return server !== undefined && !server.hasAnswered && !server.isMute;
   }
 
   private ask(address: number, server: Server, nowMs: number): void {
-    if (server.unanswered >= SILENT_REQUESTS && server.hasAnswered) conclude(server, false, nowMs);
+    if (server.unanswered >= SILENT_REQUESTS) {
+      if (server.hasAnswered) conclude(server, false, nowMs);
+      else if (server.reason === "acquaintance") {
+        server.isMute = true;
+        return;
+      }
+    }
     // What is certain is asked about more and more seldom; where a reply is missing, certainty is wanted soon.
     const isCertain = server.unanswered === 0 || server.unanswered >= SILENT_REQUESTS;
     const waitMs = isCertain ? (nowMs - server.sinceMs) * WAIT_SHARE : 0;
     server.dueMs = nowMs + Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, waitMs));
-    // What could not be sent proves nothing of the server.
-    if (this.send(address)) server.unanswered += 1;
+    // What could not be sent proves nothing of the server, and nobody waits for an answer to it.
+    server.unanswered = this.send(address) ? server.unanswered + 1 : 0;
   }
 
   private send(address: number): boolean {
@@ -117,7 +140,15 @@ export class ServerEcho {
 }
 
 function newServer(nowMs: number): Server {
-  return { hasAnswered: false, isThere: undefined, sinceMs: nowMs, unanswered: 0, dueMs: nowMs, isAsked: true };
+  return {
+    hasAnswered: false,
+    isMute: false,
+    isThere: undefined,
+    sinceMs: nowMs,
+    unanswered: 0,
+    dueMs: Infinity,
+    reason: undefined,
+  };
 }
 
 function conclude(server: Server, isThere: boolean, nowMs: number): void {
@@ -126,9 +157,11 @@ function conclude(server: Server, isThere: boolean, nowMs: number): void {
   server.sinceMs = nowMs;
 }
 
-/** Nothing is asked: what was found out is of yesterday. */
-function rest(server: Server): void {
+/** What was found out is of yesterday. @param reason to ask from now on; undefined: there is none */
+function begin(server: Server, reason: Reason | undefined, nowMs: number): void {
+  server.reason = reason;
   server.isThere = undefined;
   server.unanswered = 0;
-  server.dueMs = Infinity;
+  server.sinceMs = nowMs;
+  server.dueMs = reason === undefined ? Infinity : nowMs;
 }

@@ -4,7 +4,7 @@
 //
 // Whatever happens to a tunnel, its placement is made true before its orders are carried out, so a ping finds its pin.
 
-import type { Evidence } from "../epoch/ladder";
+import type { Evidence, ServerAnswers } from "../epoch/ladder";
 import type { Order } from "../epoch/tunnel";
 import type { Outcome } from "../system/outcome";
 import type { Policy, XfrmEvent } from "../system/xfrm-message";
@@ -26,8 +26,8 @@ export interface Surface {
   readonly obstacle: (this: void, peer: number) => string;
   /** A name of the way to a peer (a word), another one when the way is; "" without one. */
   readonly way: (this: void, peer: number) => string;
-  /** Whether a peer (a word) answers outside of the tunnels; undefined when that is not known. */
-  readonly doesAnswer: (this: void, peer: number) => boolean | undefined;
+  /** Whether a peer (a word) answers outside of the tunnels. */
+  readonly answers: (this: void, peer: number) => ServerAnswers;
   /** A tunnel changed its state, or something else happened that a person may want to know. */
   readonly onNews: (this: void, tunnel: WatchedTunnel, text: string, isNewState: boolean) => void;
 }
@@ -181,10 +181,19 @@ export class Watchdog {
 
   /** Peers (words) to which a tunnel of a client is not proved to work. */
   doubtfulPeers(): number[] {
+    return this.peersWhere((tunnel) => tunnel.machine.isDoubtful());
+  }
+
+  /** Peers (words) to which a tunnel of a client works. */
+  workingPeers(): number[] {
+    return this.peersWhere((tunnel) => !tunnel.isServer() && tunnel.machine.state === "up");
+  }
+
+  private peersWhere(condition: (this: void, tunnel: WatchedTunnel) => boolean): number[] {
     const peers: number[] = [];
     for (const tunnel of this.tunnels) {
       const peer = tunnel.peerAddress();
-      if (peer !== undefined && tunnel.machine.isDoubtful()) peers.push(peer);
+      if (peer !== undefined && condition(tunnel)) peers.push(peer);
     }
     return peers;
   }
@@ -216,7 +225,7 @@ export class Watchdog {
     const own = countOf(tunnel);
     return {
       isWanUp,
-      doesServerAnswer: peer === undefined ? undefined : this.surface.doesAnswer(peer),
+      serverAnswers: peer === undefined ? "unknown" : this.surface.answers(peer),
       othersAlive: alive - own.alive,
       othersDead: dead - own.dead,
       hasWayChanged: peer !== undefined && this.hasWayChanged(tunnel, peer),

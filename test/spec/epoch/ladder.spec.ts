@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 
 const ALONE: Evidence = {
   isWanUp: true,
-  doesServerAnswer: undefined,
+  serverAnswers: "unknown",
   othersAlive: 0,
   othersDead: 0,
   hasWayChanged: false,
@@ -114,12 +114,12 @@ describe("the ladder", () => {
   });
 
   it("waits while the server answers nobody, but not for ever", () => {
-    const step = ladderOf(0.5).next(0, { ...ALONE, doesServerAnswer: false }, true)!;
+    const step = ladderOf(0.5).next(0, { ...ALONE, serverAnswers: "no" }, true)!;
     assert.equal(30000, step.atMs);
   });
 
   it("acts at once when the server is known to answer", () => {
-    assert.equal(0, ladderOf(1).next(0, { ...ALONE, doesServerAnswer: true }, true)!.atMs);
+    assert.equal(0, ladderOf(1).next(0, { ...ALONE, serverAnswers: "yes" }, true)!.atMs);
   });
 
   it("spreads the tunnels of a server over two seconds when all are dead", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Any sequence of events at all: what must hold of a tunnel whatever the kernel, the daemon and the network do.
 
-import { actionsMost } from "../../../src/epoch/ladder";
+import { actionsMost, type ServerAnswers } from "../../../src/epoch/ladder";
 import { type EpochParameters, switchByMs } from "../../../src/epoch/parameters";
 import type { Epoch } from "../../../src/epoch/tunnel";
 import { Random } from "../random";
@@ -18,6 +18,8 @@ const STEPS = 200;
  * negotiation, the longest pause with its jitter.
  */
 const PATIENCE_MS = 4 * 7 * 4 * SECOND + 30 * SECOND + 375 * SECOND + MINUTE;
+
+const SERVER_ANSWERS: readonly ServerAnswers[] = ["unknown", "unknown", "asked", "yes", "no"];
 
 class Exploration {
   readonly run: TunnelRun;
@@ -52,7 +54,10 @@ class Exploration {
 
   /** Nothing more is heard: the tunnel must be cared for within its patience. */
   starve(): void {
-    this.run.evidence = { ...this.run.evidence, isWanUp: true };
+    // Who asks a server comes to an answer.
+    const { serverAnswers } = this.run.evidence;
+    const isAsked = serverAnswers === "asked";
+    this.run.evidence = { ...this.run.evidence, isWanUp: true, serverAnswers: isAsked ? "no" : serverAnswers };
     const before = this.run.actions().length;
     const endMs = this.run.nowMs + PATIENCE_MS;
     while (this.run.nowMs < endMs && this.run.actions().length === before) this.run.wait(SECOND);
@@ -90,7 +95,7 @@ class Exploration {
   private changeEvidence(): void {
     this.run.evidence = {
       isWanUp: this.random.below(4) > 0,
-      doesServerAnswer: this.random.below(2) > 0 ? undefined : this.random.below(2) > 0,
+      serverAnswers: SERVER_ANSWERS[this.random.below(SERVER_ANSWERS.length)],
       othersAlive: this.random.below(3),
       othersDead: this.random.below(3),
       hasWayChanged: this.random.below(4) === 0,

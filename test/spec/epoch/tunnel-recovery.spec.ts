@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // A client's tunnel while the network, the server, the NAT in between or the IKE daemon fails.
 
-import { actionsMost } from "../../../src/epoch/ladder";
+import { actionsMost, type ServerAnswers } from "../../../src/epoch/ladder";
 import { longestPingingMs } from "../../../src/epoch/parameters";
 import { CLIENT, TunnelRun } from "./tunnel-run";
 
@@ -154,13 +154,55 @@ describe("a tunnel whose NAT lost its state", () => {
     const run = new TunnelRun();
     run.bringUp();
     run.answers = () => false;
-    run.evidence = { ...run.evidence, doesServerAnswer: false };
+    run.evidence = { ...run.evidence, serverAnswers: "no" };
     run.wait(FIRST_ACTION_MS);
     assert.equal("", run.actionNames());
     run.answers = () => true;
-    run.evidence = { ...run.evidence, doesServerAnswer: true };
+    run.evidence = { ...run.evidence, serverAnswers: "yes" };
     run.wait(300);
     assert.equal("up", run.tunnel.state);
+    assert.equal("", run.actionNames());
+  });
+
+  it("is not rekeyed while it is asked whether the server answers anything: the return of a router costs no action", () => {
+    const run = new TunnelRun();
+    const epoch = run.bringUp();
+    run.daemonMs = undefined;
+    run.answers = () => false;
+    run.wait(500);
+    run.sendInVain(epoch);
+    run.evidence = { ...run.evidence, serverAnswers: "asked" };
+    run.wait(FIRST_ACTION_MS);
+    run.evidence = { ...run.evidence, serverAnswers: "no" };
+    run.wait(10 * SECOND);
+    assert.equal("", run.actionNames());
+    run.answers = () => true;
+    run.evidence = { ...run.evidence, serverAnswers: "yes" };
+    run.wait(200);
+    assert.equal("up", run.tunnel.state);
+    assert.equal("ping", run.tunnel.outages.last!.by);
+  });
+
+  it("is rekeyed at once when the server turns out to answer", () => {
+    const run = new TunnelRun();
+    const epoch = run.bringUp();
+    run.answers = ({ outSpi }) => outSpi !== epoch;
+    run.evidence = { ...run.evidence, serverAnswers: "asked" };
+    run.wait(FIRST_ACTION_MS);
+    assert.equal("", run.actionNames());
+    run.evidence = { ...run.evidence, serverAnswers: "yes" };
+    run.wait(200);
+    assert.equal("rekey", run.actionNames());
+  });
+
+  it("is in doubt as soon as a ping has to be repeated, so that the evidence comes before the first action", () => {
+    const run = new TunnelRun();
+    run.bringUp();
+    run.answers = () => false;
+    run.wait(CLIENT.maxIdleMs);
+    assert.is_false(run.tunnel.isDoubtful());
+    run.wait(CLIENT.pingTimeMinMs);
+    assert.is_true(run.tunnel.isDoubtful());
     assert.equal("", run.actionNames());
   });
 
@@ -170,7 +212,7 @@ describe("a tunnel whose NAT lost its state", () => {
     run.answers = () => false;
     run.daemonMs = undefined;
     run.wait(2 * MINUTE);
-    run.evidence = { ...run.evidence, doesServerAnswer: false };
+    run.evidence = { ...run.evidence, serverAnswers: "no" };
     const actions = run.actions().length;
     run.wait(20 * SECOND);
     assert.equal(actions, run.actions().length);
@@ -394,6 +436,23 @@ describe("a WAN that is down for hours", () => {
     assert.equal<number | "hold">(spi, run.data());
   });
 
+  it("has an order given again that nobody could hear, rather than wait for the daemon to repeat itself", () => {
+    const run = new TunnelRun();
+    run.bringUp();
+    run.answers = (epoch) => epoch.outSpi > 1;
+    run.daemonMs = undefined;
+    run.wait(FIRST_ACTION_MS + CLIENT.rekeyMs + SECOND);
+    assert.equal("rekey new-ike", run.actionNames());
+    run.vanish(1);
+    run.evidence = { ...run.evidence, isWanUp: false };
+    run.wait(3 * SECOND);
+    run.evidence = { ...run.evidence, isWanUp: true };
+    run.daemonMs = 500;
+    run.wait(SECOND);
+    assert.equal("rekey new-ike new-ike", run.actionNames());
+    assert.equal("up", run.tunnel.state);
+  });
+
   it("brings back a tunnel that lost its epochs meanwhile", () => {
     const run = new TunnelRun();
     const spi = run.bringUp();
@@ -409,13 +468,13 @@ describe("a WAN that is down for hours", () => {
 });
 
 describe("a server that is dead for hours", () => {
-  function endure(doesServerAnswer: boolean | undefined, daemonMs: number | undefined): void {
+  function endure(serverAnswers: ServerAnswers, daemonMs: number | undefined): void {
     const run = new TunnelRun();
     run.bringUp();
     run.tickMs = SECOND;
     run.daemonMs = daemonMs;
     run.answers = () => false;
-    run.evidence = { ...run.evidence, doesServerAnswer };
+    run.evidence = { ...run.evidence, serverAnswers };
     const since = run.nowMs;
     run.wait(6 * HOUR);
     assertNoStorm(run);
@@ -425,17 +484,17 @@ describe("a server that is dead for hours", () => {
   }
 
   it("gets neither a storm nor silence", () => {
-    endure(undefined, undefined);
-    endure(true, undefined);
+    endure("unknown", undefined);
+    endure("yes", undefined);
   });
 
   it("gets neither when its address answers nothing any more", () => {
-    endure(false, undefined);
+    endure("no", undefined);
   });
 
   it("gets neither when its IKE daemon makes epochs that lead nowhere", () => {
-    endure(undefined, 500);
-    endure(true, 500);
+    endure("unknown", 500);
+    endure("yes", 500);
   });
 
   it("is found again within a pause", () => {

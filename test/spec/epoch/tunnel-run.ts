@@ -32,7 +32,7 @@ export const SERVER: EpochParameters = { ...CLIENT, role: "server", clientLeadMs
 
 const FINE: Evidence = {
   isWanUp: true,
-  doesServerAnswer: undefined,
+  serverAnswers: "unknown",
   othersAlive: 0,
   othersDead: 0,
   hasWayChanged: false,

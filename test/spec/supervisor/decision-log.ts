@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What supervisor and ladder decide in random histories, as text: to compare one runtime with another.
 
-import { type Action, type Evidence, Ladder } from "../../../src/epoch/ladder";
+import { type Action, type Evidence, Ladder, type ServerAnswers } from "../../../src/epoch/ladder";
 import { sealed } from "../../../src/heartbeat/checked-line";
 import { flashText } from "../../../src/heartbeat/flash-mark";
 import { type HealthState, heartbeatText } from "../../../src/heartbeat/heartbeat";
@@ -59,6 +59,8 @@ function supervisorLog(random: Random, seconds: number): string[] {
   return log;
 }
 
+const SERVER_ANSWERS: readonly ServerAnswers[] = ["unknown", "asked", "yes", "no"];
+
 /** An endpoint's ladder in outages of every kind. */
 function ladderLog(random: Random, outages: number): string[] {
   const log: string[] = [];
@@ -68,7 +70,7 @@ function ladderLog(random: Random, outages: number): string[] {
     nowMs += random.below(100000);
     const evidence: Evidence = {
       isWanUp: random.below(10) > 0,
-      doesServerAnswer: random.below(3) === 0 ? undefined : random.below(2) === 0,
+      serverAnswers: SERVER_ANSWERS[random.below(SERVER_ANSWERS.length)],
       othersAlive: random.below(2),
       othersDead: random.below(3),
       hasWayChanged: random.below(4) === 0,

@@ -29,11 +29,21 @@ class World implements EchoWay {
     this.isOpen = false;
   }
 
+  /** Time passes; tunnels to these are in doubt. */
   pass(durationMs: number, ...doubtful: number[]): void {
+    this.tickThrough(durationMs, doubtful, []);
+  }
+
+  /** Time passes; tunnels to these work. */
+  passWorking(durationMs: number, ...working: number[]): void {
+    this.tickThrough(durationMs, [], working);
+  }
+
+  private tickThrough(durationMs: number, doubtful: readonly number[], working: readonly number[]): void {
     const endMs = this.nowMs + durationMs;
     while (this.nowMs < endMs) {
       this.nowMs += 100;
-      this.echo.tick(doubtful, this.nowMs);
+      this.echo.tick(doubtful, working, this.nowMs);
     }
   }
 
@@ -54,22 +64,50 @@ describe("a server", () => {
     world.pass(MINUTE);
     assert.same([], world.asked);
     assert.is_false(world.isOpen);
-    assert.is_nil(world.echo.doesAnswer(SERVER));
+    assert.equal("unknown", world.echo.answers(SERVER));
+  });
+
+  it("is asked once while its tunnel works, so that its silence proves something in the first outage", () => {
+    world.passWorking(MINUTE, SERVER);
+    assert.same([SERVER], world.asked);
+    assert.is_false(world.isOpen);
+    world.answers = false;
+    world.pass(3100, SERVER);
+    assert.equal("no", world.echo.answers(SERVER));
+  });
+
+  it("that does not answer while its tunnel works is asked three times, and not again until there is doubt", () => {
+    world.answers = false;
+    world.passWorking(MINUTE, SERVER);
+    assert.equal(3, world.asked.length);
+    assert.is_false(world.isOpen);
+    world.pass(MINUTE, SERVER);
+    assert.is_true(world.asked.length > 3);
+    assert.equal("unknown", world.echo.answers(SERVER));
+  });
+
+  it("that could not be heard during an outage is asked when its tunnel works again", () => {
+    world.answers = false;
+    world.pass(MINUTE, SERVER);
+    world.answers = true;
+    const before = world.asked.length;
+    world.passWorking(MINUTE, SERVER);
+    assert.equal(1, world.asked.length - before);
   });
 
   it("is asked at once when a tunnel to it is in doubt, once for all its tunnels, and no longer than that", () => {
     world.pass(100, SERVER, SERVER);
     assert.same([SERVER], world.asked);
-    assert.is_true(world.echo.doesAnswer(SERVER)!);
+    assert.equal("yes", world.echo.answers(SERVER));
     world.pass(100);
     assert.is_false(world.isOpen);
-    assert.is_nil(world.echo.doesAnswer(SERVER));
+    assert.equal("unknown", world.echo.answers(SERVER));
   });
 
   it("that never answered proves nothing by its silence", () => {
     world.answers = false;
     world.pass(MINUTE, SERVER);
-    assert.is_nil(world.echo.doesAnswer(SERVER));
+    assert.equal("unknown", world.echo.answers(SERVER));
   });
 
   it("that answered before is gone when three requests in a row are not answered", () => {
@@ -77,19 +115,19 @@ describe("a server", () => {
     world.pass(MINUTE);
     world.answers = false;
     world.pass(2900, SERVER);
-    assert.is_nil(world.echo.doesAnswer(SERVER));
+    assert.equal("asked", world.echo.answers(SERVER));
     world.pass(300, SERVER);
-    assert.is_false(world.echo.doesAnswer(SERVER)!);
+    assert.equal("no", world.echo.answers(SERVER));
     world.answers = true;
     world.pass(1100, SERVER);
-    assert.is_true(world.echo.doesAnswer(SERVER)!);
+    assert.equal("yes", world.echo.answers(SERVER));
   });
 
   it("that falls silent during the outage is gone soon", () => {
     world.pass(5000, SERVER);
     world.answers = false;
     world.pass(5000, SERVER);
-    assert.is_false(world.echo.doesAnswer(SERVER)!);
+    assert.equal("no", world.echo.answers(SERVER));
   });
 
   it("is asked more and more seldom, but for ever", () => {
@@ -106,8 +144,18 @@ describe("a server", () => {
     world.pass(100, SERVER);
     world.problem = "ICMP cannot be sent";
     world.pass(MINUTE, SERVER);
-    assert.is_true(world.echo.doesAnswer(SERVER)!);
+    assert.equal("yes", world.echo.answers(SERVER));
     assert.equal("ICMP cannot be sent", world.echo.problem!);
+  });
+
+  it("is not waited for when the next request cannot be sent", () => {
+    world.passWorking(100, SERVER);
+    world.answers = false;
+    world.pass(1000, SERVER);
+    assert.equal("asked", world.echo.answers(SERVER));
+    world.problem = "ICMP cannot be sent";
+    world.pass(1000, SERVER);
+    assert.equal("unknown", world.echo.answers(SERVER));
   });
 
   it("does not answer for another, nor do replies to somebody else's requests count", () => {
@@ -115,7 +163,7 @@ describe("a server", () => {
     world.pass(100, SERVER, OTHER);
     world.echo.heard({ from: OTHER, identifier: IDENTIFIER, sequence: 1 }, world.nowMs);
     world.echo.heard({ from: SERVER, identifier: IDENTIFIER + 1, sequence: 1 }, world.nowMs);
-    assert.is_true(world.echo.doesAnswer(OTHER)!);
-    assert.is_nil(world.echo.doesAnswer(SERVER));
+    assert.equal("yes", world.echo.answers(OTHER));
+    assert.equal("unknown", world.echo.answers(SERVER));
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The watch over tunnels, on a kernel and IKE daemons that only write down what is asked of them.
 
+import type { ServerAnswers } from "../../../src/epoch/ladder";
 import type { EpochParameters } from "../../../src/epoch/parameters";
 import { fail, type Outcome, succeed } from "../../../src/system/outcome";
 import type { Policy } from "../../../src/system/xfrm-message";
@@ -92,7 +93,7 @@ class World {
   nowMs = 1000;
   obstacle = "";
   way = "by the gateway";
-  doesAnswer: boolean | undefined;
+  answers: ServerAnswers = "unknown";
   pingProblem: string | undefined;
   policies: Policy[] = [];
   readonly daemon = new FakeDaemon();
@@ -110,7 +111,7 @@ class World {
       ping: () => this.ping(),
       obstacle: () => this.obstacle,
       way: () => this.way,
-      doesAnswer: () => this.doesAnswer,
+      answers: () => this.answers,
       onNews: (tunnel, text) => {
         this.done.push(`${tunnel.settings.name} ${tunnel.machine.state}: ${text}`);
       },
@@ -233,9 +234,11 @@ describe("the watch over a client's tunnel", () => {
   it("asks for evidence while a tunnel is in doubt, and heeds it", () => {
     const first = world.appear(epoch(1));
     assert.same([PEER], world.watchdog.doubtfulPeers());
+    assert.same([], world.watchdog.workingPeers());
     world.use(first);
     assert.same([], world.watchdog.doubtfulPeers());
-    world.doesAnswer = false;
+    assert.same([PEER], world.watchdog.workingPeers());
+    world.answers = "no";
     world.pass(30_000);
     assert.same([PEER], world.watchdog.doubtfulPeers());
     assert.same([], world.daemon.orders);
