@@ -38,12 +38,10 @@ const OTHER_KEY =
   "ssh-keygen -R ADDRESS. If not, it is another machine";
 
 /**
- * All steps use the connection of the first, so that a password is asked for once; after the board's restart there is a new
- * one. It ends by itself when nothing has used it for so many seconds. ssh makes ~/.ssh before it connects.
+ * All steps of this process use the connection of its first, so that a password is asked for once; after the board's restart
+ * there is a new one. It ends by itself when nothing has used it for so many seconds. ssh makes ~/.ssh before it connects.
  */
-const ONE_CONNECTION = ["ControlMaster=auto", "ControlPath=~/.ssh/vpnmasq-%C", "ControlPersist=30"].flatMap(
-  (option) => ["-o", option],
-);
+const ONE_CONNECTION = ["ControlMaster=auto", `ControlPath=~/.ssh/vpnmasq-${process.pid}-%C`, "ControlPersist=30"];
 
 const SAME = "Nothing was written: the board is as it was.";
 const RESUME = "Give the same command again; a copy that is whole is used.";
@@ -70,7 +68,8 @@ function shell({ address, port }: SysupgradeOptions, isKnown: boolean): Shell {
     "-o",
     "ServerAliveInterval=5",
   ];
-  return { on: (line) => ["ssh", ...keys, ...limits, ...ONE_CONNECTION, "-p", String(port), `root@${address}`, line] };
+  const sharing = ONE_CONNECTION.flatMap((option) => ["-o", option]);
+  return { on: (line) => ["ssh", ...keys, ...limits, ...sharing, "-p", String(port), `root@${address}`, line] };
 }
 
 /** What the running system says of itself. */

@@ -6,7 +6,7 @@
 #
 # Usage: unshare --net --mount -- sh board-by-ssh.sh FOLDER
 # Stays until it is ended; FOLDER/ready appears when the board answers. FOLDER/image and FOLDER/installed get what was
-# installed and with which words; FOLDER/revision is the version that the board has then, FOLDER/name its name.
+# installed and with which words, FOLDER/log what sshd logs; FOLDER/revision is the version that the board has then, FOLDER/name its name.
 
 set -eu
 
@@ -53,7 +53,7 @@ PidFile /run/sshd.pid
 PasswordAuthentication no
 UsePAM no
 CONFIG
-  exec /usr/sbin/sshd -D -f /run/sshd.conf
+  exec /usr/sbin/sshd -D -E /run/stand-in/log -f /run/sshd.conf
 }
 
 if [ "$1" = --board ]; then

@@ -77,6 +77,14 @@ describe("flashing by ssh", () => {
     assert.equal(result.notes.length, 7);
   });
 
+  it("logs in once before the board's restart, and once after it", async () => {
+    const log = path.join(FOLDER, "log");
+    fs.truncateSync(log);
+    const { status, stderr } = await flash(command);
+    assert.equal(status, 0, stderr);
+    assert.equal(fs.readFileSync(log, "utf8").match(/^Accepted /gm)?.length, 2);
+  });
+
   it("drops the configuration when that is asked for, although the board's host key is new then", async () => {
     const { status, stderr } = await flash(`${command} --drop-configuration; s=$?; rm ~root/.ssh/known_hosts; exit $s`);
     assert.equal(status, 0, stderr);
