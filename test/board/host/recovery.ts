@@ -19,19 +19,25 @@ async function routerIsBack(bench: Bench): Promise<void> {
   }
 }
 
+/** What a person reads who logs in, as if the console had all the columns that it takes. */
+async function loginText(bench: Bench): Promise<string> {
+  return (await bench.run("console-login </dev/null 2>&1; true")).replace(/\s+/g, " ");
+}
+
 export const RECOVERY: readonly Check[] = [
   {
-    sentence: "a router that is killed is started again, and the history says so",
+    sentence: "a router that is killed is started again, and history and login say so",
     run: async (bench) => {
       await routerIsBack(bench);
       await bench.run(`kill -9 ${ROUTER}`);
       const seconds = await timed(() => routerIsBack(bench));
       assert.equal(await bench.latestHistory(/router/), "the router ended by signal 9; it is started again");
+      assert.match(await loginText(bench), /ok: forwarding.*history: .*the router ended by signal 9/);
       return { killed_router_back: { value: seconds, unit: "s" } };
     },
   },
   {
-    sentence: "a router that hangs makes the watchdog reset the board, and the history says why",
+    sentence: "a router that hangs makes the watchdog reset the board, and history and login say why",
     run: async (bench) => {
       const seconds = await timed(() => bench.restartBy(`kill -STOP ${ROUTER}`));
       const cause = await bench.latestHistory(/started/);
@@ -39,15 +45,17 @@ export const RECOVERY: readonly Check[] = [
         cause,
         /after: watchdog: the router was wedged: no-answer.*kernel panic: Software Watchdog Timer expired/,
       );
+      assert.match(await loginText(bench), /history: .*after: watchdog: the router was wedged/);
       assert.match(await bench.run("cat /overlay/log/router/@* /overlay/log/router/current"), /router between/);
       return { hung_router_to_prompt: { value: seconds, unit: "s" } };
     },
   },
   {
-    sentence: "a kernel that panics restarts, and the history and the kernel's last words say why",
+    sentence: "a kernel that panics restarts, and history, login and the kernel's last words say why",
     run: async (bench) => {
       const seconds = await timed(() => bench.restartBy("echo c >/proc/sysrq-trigger"));
       assert.match(await bench.latestHistory(/started/), /after: kernel panic: sysrq triggered crash/);
+      assert.match(await loginText(bench), /history: .*after: kernel panic: sysrq triggered crash/);
       assert.match(await bench.run("grep -c 'sysrq: Trigger a crash' /overlay/log/last-panic"), /^[1-9]/);
       return { panic_to_prompt: { value: seconds, unit: "s" } };
     },
