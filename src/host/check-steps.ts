@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What `npm test` checks, in order: the cheap and telling first, the lab with real IPsec last.
+// What `npm test` checks, in order: the cheap and telling first, the emulated board and the lab with real IPsec last.
 
 import fs from "node:fs";
 import path from "node:path";
-import { type Counter, countBusted, countLuaunit, countNodeTest } from "./test-count.js";
+import { type Counter, countBoardChecks, countBusted, countLuaunit, countNodeTest } from "./test-count.js";
 
 export interface Step {
   readonly name: string;
@@ -37,6 +37,11 @@ const LAB_SCENARIOS = [
 ];
 const GUEST_ROOT_LIMIT_SECONDS = 330;
 const SCENARIO_LIMIT_SECONDS = 160;
+
+/** Groups of the board's checks. */
+const BOARD_CHECKS = ["routing", "damaged-slot"];
+/** A minute on an idle machine, and the packages of its image are fetched first, once. */
+const BOARD_LIMIT_SECONDS = 600;
 
 /** Tests that need a running router, a browser, or Prometheus's own tools. */
 const OPENWRT_TESTS = "openwrt";
@@ -127,6 +132,22 @@ function specSteps(): Step[] {
 /** Each target for a few seconds, always the same inputs; `npm run fuzz` takes longer and others. */
 const FUZZ = ["node", "build/host/test/fuzz/host/fuzz.js", "--seconds", "24", "--seed", "1"];
 
+/**
+ * The emulated board: the first flash through its U-Boot, and what tells whether it is a router and survives damage.
+ * `npm run board` checks all. Its bounds are for what hangs, so a busy machine only takes longer.
+ */
+function boardSteps(): Step[] {
+  return [
+    {
+      name: "board",
+      group: "board",
+      command: ["node", "build/host/test/board/host/board.js", "--only", BOARD_CHECKS.join(",")],
+      limitSeconds: BOARD_LIMIT_SECONDS,
+      count: countBoardChecks,
+    },
+  ];
+}
+
 function labSteps(): Step[] {
   return LAB_SCENARIOS.map((scenario, index) => ({
     name: scenario,
@@ -147,6 +168,7 @@ export function checkSteps(): Step[] {
     { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
     { name: "fuzz", group: "fuzz", command: FUZZ, limitSeconds: 120 },
     ...openwrtSteps(),
+    ...boardSteps(),
     ...labSteps(),
   ];
 }

@@ -31,6 +31,14 @@ export const countLuaunit: Counter = (output) => {
   return { passed, failed: ran - passed };
 };
 
+/** "11 of 12 checks passed." The first that fails ends the run, and those behind it were promised too. */
+export const countBoardChecks: Counter = (output) => {
+  const found = /^(\d+) of (\d+) checks passed\.$/m.exec(output);
+  if (found === null) return undefined;
+  const [passed = 0, all = 0] = found.slice(1).map(Number);
+  return { passed, failed: all - passed };
+};
+
 /** The last lines of TAP as node --test writes it: "# tests 12", "# pass 12". */
 export const countNodeTest: Counter = (output) => {
   if (!/^# tests \d+/m.test(output)) return undefined;

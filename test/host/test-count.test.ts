@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { countBusted, countLuaunit, countNodeTest } from "../../src/host/test-count.js";
+import { countBoardChecks, countBusted, countLuaunit, countNodeTest } from "../../src/host/test-count.js";
 
 describe("the count of a run", () => {
   it("of busted takes failures, errors and pending specs as failed", () => {
@@ -25,8 +25,13 @@ describe("the count of a run", () => {
     assert.deepEqual(countNodeTest(output), { passed: 3, failed: 2 });
   });
 
+  it("of the board's checks takes those that were not reached as failed", () => {
+    const output = "FAILED: a client gets an address\n3 of 5 checks passed.\n";
+    assert.deepEqual(countBoardChecks(output), { passed: 3, failed: 2 });
+  });
+
   it("is unknown when the runner broke off", () => {
-    for (const count of [countBusted, countLuaunit, countNodeTest])
+    for (const count of [countBoardChecks, countBusted, countLuaunit, countNodeTest])
       assert.equal(count("Segmentation fault"), undefined);
   });
 });
