@@ -18,6 +18,7 @@ import {
   procdInstance,
   REQUIRED,
   socketPath,
+  when,
   whole,
 } from "./document-key";
 import { JSON_NULL } from "./json";
@@ -32,6 +33,8 @@ export function limitKey(field: keyof Limits): string {
   const [snake] = string.gsub(field, "%u", (letter) => `_${string.lower(letter)}`);
   return `limits.${snake}`;
 }
+
+const SCOPE_ALL = { key: "scope", is: "all" };
 
 /** Limits wait for a restart, which costs no tunnel: tables are allocated when the program starts. */
 function size(field: keyof Limits, least: number, most: number, explanation: string): DocumentKey {
@@ -56,7 +59,9 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
   key("control", socketPath, "/var/run/vpnmasq/control.sock", "the socket that the other commands ask"),
   key("state_directory", path, "/var/run/vpnmasq", "where the journal of the table is kept; tmpfs"),
   key("flash_snapshot", orNull(path), JSON_NULL, "a copy of the journal that outlives a reboot"),
-  key("flash_interval_s", whole(60, 604800, "s", SECOND), 3600, "least time between two copies: flash wears"),
+  ...when({ key: "flash_snapshot" }, [
+    key("flash_interval_s", whole(60, 604800, "s", SECOND), 3600, "least time between two copies: flash wears"),
+  ]),
   key("log", choice("stderr", "syslog"), "stderr", "where messages go"),
   key(
     "log_level",
@@ -66,12 +71,16 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
     true,
   ),
   key("heartbeat", orNull(path), JSON_NULL, "where the heartbeat is written: /dev/console, for a supervisor"),
-  key("heartbeat_interval_s", whole(1, 60, "s", SECOND), 3, "time between two heartbeats"),
+  ...when({ key: "heartbeat" }, [
+    key("heartbeat_interval_s", whole(1, 60, "s", SECOND), 3, "time between two heartbeats"),
+  ]),
   key("procd_instance", orNull(procdInstance), JSON_NULL, "a service of procd that is to hear that we run"),
   key("own_peers", addresses, [], "IPsec peers of the router itself: their packets stay with the kernel", true),
-  key("own_ports.tcp", ports, [], "scope all: the router's own TCP services on the WAN", true),
-  key("own_ports.udp", ports, [], "scope all: the router's own UDP services on the WAN", true),
-  key("filtering", choice("address", "endpoint"), "address", "scope all: whom a mapping lets in (RFC 4787 REQ-8)"),
+  ...when(SCOPE_ALL, [
+    key("own_ports.tcp", ports, [], "the router's own TCP services on the WAN", true),
+    key("own_ports.udp", ports, [], "the router's own UDP services on the WAN", true),
+    key("filtering", choice("address", "endpoint"), "address", "whom a mapping lets in (RFC 4787 REQ-8)"),
+  ]),
   key("algorithm", choice("vpnmasq", "published"), "vpnmasq", "published: VPN Masquerade alone, to compare with"),
   key("nat_loss_watch", flag, true, "stop IKE of tunnels that lost their way back, so that clients renew it"),
   key("receive_frames", powerOfTwo(64, 16384), 256, "frames that each interface's ring holds, 2 KiB each"),
@@ -102,12 +111,14 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
   timer("fragmentMs", SECOND, MINUTE, "the time a datagram's fragments have"),
   size("fragmentsHeldPerDatagramMax", 1, 64, "fragments held until the first one comes"),
   size("icmpErrorsPerSecondMax", 1, 100000, "ICMP errors translated in a second"),
-  size("flowsMax", 64, 1048576, "scope all: sessions of each protocol"),
-  size("flowsPerClientMax", 16, 1048576, "scope all: sessions of one client, each protocol"),
-  size("icmpQueriesMax", 64, 65536, "scope all: ICMP queries"),
-  size("icmpQueriesPerClientMax", 16, 65536, "scope all: ICMP queries of one client"),
-  timer("udpIdleMs", 2 * MINUTE, DAY, "scope all: RFC 4787 REQ-5"),
-  timer("tcpEstablishedIdleMs", 124 * MINUTE, 7 * DAY, "scope all: RFC 5382 REQ-5"),
-  timer("tcpTransitoryIdleMs", 4 * MINUTE, HOUR, "scope all: RFC 5382 REQ-5"),
-  timer("icmpQueryIdleMs", MINUTE, HOUR, "scope all: RFC 5508 REQ-2"),
+  ...when(SCOPE_ALL, [
+    size("flowsMax", 64, 1048576, "sessions of each protocol"),
+    size("flowsPerClientMax", 16, 1048576, "sessions of one client, each protocol"),
+    size("icmpQueriesMax", 64, 65536, "ICMP queries"),
+    size("icmpQueriesPerClientMax", 16, 65536, "ICMP queries of one client"),
+    timer("udpIdleMs", 2 * MINUTE, DAY, "RFC 4787 REQ-5"),
+    timer("tcpEstablishedIdleMs", 124 * MINUTE, 7 * DAY, "RFC 5382 REQ-5"),
+    timer("tcpTransitoryIdleMs", 4 * MINUTE, HOUR, "RFC 5382 REQ-5"),
+    timer("icmpQueryIdleMs", MINUTE, HOUR, "RFC 5508 REQ-2"),
+  ]),
 ];

@@ -14,6 +14,13 @@ export type Kind =
   | { readonly kind: "power of two"; readonly least: number; readonly most: number }
   | { readonly kind: "flag" | "interface" | "path" | "address" | "addresses" | "networks" | "ports" | "other" };
 
+/** What another key of the same document has to be for a key to count. */
+export interface Condition {
+  readonly key: string;
+  /** The value; undefined: any but null. */
+  readonly is?: string;
+}
+
 export interface DocumentKey {
   /** As in the document; a dot leads into an inner object. */
   readonly key: string;
@@ -29,6 +36,8 @@ export interface DocumentKey {
   readonly explanation: string;
   /** Whether a reload takes a change over; else it waits for a restart. */
   readonly isLive: boolean;
+  /** When it counts at all; undefined: always. Forms ask for it only then; a document may say it at any time. */
+  readonly counts?: Condition;
 }
 
 export type Accepts = Pick<DocumentKey, "accepted" | "kind" | "read">;
@@ -143,6 +152,15 @@ export function key(
 ): DocumentKey {
   const standardText = standard === REQUIRED ? "must be given" : writeJson(standard);
   return { key: name, ...accepts, standard, standardText, explanation, isLive };
+}
+
+/** Keys that count under a condition. One that another key's value makes is named before the explanation. */
+export function when(counts: Condition, keys: readonly DocumentKey[]): DocumentKey[] {
+  const { key: other, is } = counts;
+  return keys.map((one) => {
+    const explanation = is === undefined ? one.explanation : `${other} ${is}: ${one.explanation}`;
+    return { ...one, explanation, counts };
+  });
 }
 
 /**

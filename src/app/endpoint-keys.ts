@@ -16,6 +16,7 @@ import {
   REQUIRED,
   socketPath,
   text,
+  when,
   whole,
 } from "./document-key";
 import { JSON_NULL } from "./json";
@@ -50,18 +51,20 @@ const KEYS: readonly DocumentKey[] = [
   key("log_level", choice("error", "warning", "notice", "info", "debug"), "notice", "the least important message"),
   key("procd_instance", orNull(procdInstance), JSON_NULL, "a service of procd that is to hear that we run"),
   key("hook", orNull(path), JSON_NULL, "a program that is run when a tunnel changes its state"),
-  key("hook_timeout_s", whole(1, 300, "s", SECOND), 10, "it is killed after this"),
+  ...when({ key: "hook" }, [key("hook_timeout_s", whole(1, 300, "s", SECOND), 10, "it is killed after this")]),
 
   key("timers.keylife_s", whole(60, 7 * 86400, "s", SECOND), 28800, "an epoch's life, as the IKE daemon has it"),
   key("timers.margin_s", whole(1, 86400, "s", SECOND), 540, "how long before its end it is replaced, likewise"),
   key("timers.fuzz_percent", whole(0, 400, "%", 0.01), 100, "of the margin, by which that varies, likewise"),
-  key(
-    "timers.client_lead_s",
-    orNull(whole(0, 86400, "s", SECOND)),
-    JSON_NULL,
-    "how much earlier a client replaces it; null: 60, and 0 on a server",
-  ),
-  key("timers.ignore_server_rekey", flag, false, "stay on the old epoch when the server makes a new one"),
+  ...when({ key: "role", is: "client" }, [
+    key(
+      "timers.client_lead_s",
+      orNull(whole(0, 86400, "s", SECOND)),
+      JSON_NULL,
+      "how much earlier it replaces an epoch than its server; null: 60",
+    ),
+    key("timers.ignore_server_rekey", flag, false, "stay on the old epoch when the server makes a new one"),
+  ]),
   timer("max_idle_ms", 500, DAY, 10 * SECOND, "an idle tunnel that was silent for this long is pinged"),
   timer("traffic_idle_ms", 100, DAY, 500, "one on which packets go out all the time, likewise"),
   timer("ping_time_min_ms", 50, MINUTE, 250, "the shortest wait for the answer to a ping"),

@@ -7,8 +7,8 @@ import { ENDPOINT_KEYS, TUNNEL_KEYS } from "../endpoint-keys";
 
 /** A key with the bounds that a form needs to ask for it and to check what is entered. */
 function items(keys: readonly DocumentKey[]): object[] {
-  return keys.map(({ key, kind, accepted, standard, explanation, isLive }) => {
-    return { key, ...kind, accepted, standard, explanation, live: isLive };
+  return keys.map(({ key, kind, accepted, standard, explanation, isLive, counts }) => {
+    return { key, ...kind, accepted, standard, explanation, live: isLive, counts };
   });
 }
 

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { Locator, Page } from "playwright-core";
 import { BusySite } from "./busy-site.js";
 import { LuciBrowser, photograph } from "./browser.js";
 import { LuciServer } from "./luci-server.js";
@@ -33,6 +34,13 @@ config tunnel 'office'
 	option daemon 'strongswan'
 	option connection 'office/office'
 `;
+
+/** Saves the form, and waits until this option has been written. */
+async function save(page: Page, option: string): Promise<void> {
+  const saved = page.waitForResponse((response) => (response.request().postData() ?? "").includes(option));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await saved;
+}
 
 describe("LuCI", () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-luci-"));
@@ -127,16 +135,54 @@ describe("LuCI", () => {
     await timer.fill("200");
     await timer.blur();
     assert.doesNotMatch((await timer.getAttribute("class")) ?? "", /cbi-input-invalid/);
-    const saved = page.waitForResponse((response) =>
-      (response.request().postData() ?? "").includes("limits_esp_outstanding_ms"),
-    );
-    await page.getByRole("button", { name: "Save", exact: true }).click();
-    await saved;
+    await save(page, "limits_esp_outstanding_ms");
     server.commit();
     assert.match(
       fs.readFileSync(file, "utf8"),
       /config router 'router'\n(\t.*\n)*\toption limits_esp_outstanding_ms '200'/,
     );
+  });
+
+  it("asks for what counts only with another option when that says so, and keeps what is hidden", async () => {
+    const page = await browser.open("configuration");
+    const row = (section: string, option: string): Locator => page.locator(`#cbi-vpnmasq-${section}-${option}`);
+    const open = async (title: string): Promise<void> => page.getByRole("link", { name: title }).first().click();
+    const choose = async (value: string): Promise<void> => {
+      await open("General");
+      await row("router", "scope").getByRole("combobox").selectOption(value);
+    };
+    await row("router", "scope").waitFor();
+    await open("Limits and timers");
+    const flows = row("router", "limits_flows_max");
+    await row("router", "limits_esp_items_max").waitFor();
+    assert.ok(!(await flows.isVisible()), "sessions of other protocols count in scope all only");
+    await choose("all");
+    await open("Limits and timers");
+    await flows.waitFor();
+    await photograph(page, "configuration-scope-all");
+    await flows.getByRole("textbox").fill("100");
+    await choose("vpn");
+    await flows.waitFor({ state: "hidden" });
+    await choose("all");
+    await save(page, "limits_flows_max");
+    server.commit();
+    assert.match(fs.readFileSync(file, "utf8"), /\toption limits_flows_max '100'/);
+    const interval = row("router", "flash_interval_s");
+    await open("Advanced");
+    assert.ok(!(await interval.isVisible()));
+    await open("General");
+    await row("router", "flash_snapshot").getByRole("textbox").fill("/etc/vpnmasq/journal");
+    await row("router", "flash_snapshot").getByRole("textbox").blur();
+    await open("Advanced");
+    await interval.waitFor();
+    assert.ok(!(await row("endpoint", "hook_timeout_s").isVisible()));
+    await choose("vpn");
+    await save(page, "scope");
+    server.commit();
+    assert.match(fs.readFileSync(file, "utf8"), /\toption limits_flows_max '100'/, "what is hidden is kept");
+    await page.setViewportSize({ width: NARROW, height: 900 });
+    await photograph(page, "configuration-narrow");
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= NARROW);
   });
 
   if (process.env.LUCI_SOURCE === undefined) {

@@ -39,9 +39,27 @@ const AbstractValue = baseclass.extend({
 			title,
 			rmempty: true,
 			optional: false,
+			retain: false,
 			choices: [],
+			conditions: [],
 			nodes: new Map(),
 		});
+	},
+
+	/* The option is there only while another of its section has the value, or one that the expression matches. */
+	depends: function (name, wanted) {
+		this.conditions.push([name, wanted]);
+	},
+
+	/* Any condition is enough. An option that is not on the page, or not there itself, fulfils none. */
+	isActive: function (id) {
+		return !this.conditions.length || this.conditions.some(([name, wanted]) => this.isFulfilled(id, name, wanted));
+	},
+
+	isFulfilled: function (id, name, wanted) {
+		const other = this.section.options.find((one) => one.option === name);
+		const value = other && other.isActive(id) ? other.formvalue(id) : null;
+		return wanted instanceof RegExp ? value != null && wanted.test(value) : value === wanted;
 	},
 
 	value: function (key, title) {
@@ -59,7 +77,7 @@ const AbstractValue = baseclass.extend({
 	render: function (id) {
 		const widget = this.widget(id, this.cfgvalue(id) ?? this.default);
 		this.nodes.set(id, widget);
-		widget.addEventListener('change', () => this.check(id));
+		widget.addEventListener('change', () => this.check(id) && this.section.showActive(id));
 		widget.addEventListener('focusout', () => this.check(id));
 		return E('div', { class: 'cbi-value', id: ['cbi', this.section.map.config, id, this.option].join('-') }, [
 			E('label', { class: 'cbi-value-title', for: this.idOf(id) }, [this.title]),
@@ -187,7 +205,20 @@ const NamedSection = baseclass.extend({
 		return E('div', { class: 'cbi-section' }, [...head, ...this.ids().flatMap((id) => this.renderOne(id))]);
 	},
 
+	/* LuCI's style sheets hide what has the class. */
+	showActive: function (id) {
+		for (const option of this.options) {
+			option.nodes.get(id).closest('.cbi-value').classList.toggle('hidden', !option.isActive(id));
+		}
+	},
+
 	renderOne: function (id) {
+		const nodes = this.renderOptions(id);
+		this.showActive(id);
+		return nodes;
+	},
+
+	renderOptions: function (id) {
 		if (!this.tabs.size) return [E('h3', {}, [id]), ...this.options.map((option) => option.render(id))];
 		const panes = [...this.tabs.keys()].map((name) => {
 			const options = this.options.filter(({ tab }) => tab === name);
@@ -243,17 +274,20 @@ const FormMap = baseclass.extend({
 		});
 	},
 
-	/* Nothing is saved when anything is wrong. */
+	/* Nothing is saved when anything is wrong. What is not there is not looked at; it goes, unless it is to be retained. */
 	save: async function () {
-		const all = this.sections.flatMap((section) =>
+		const everything = this.sections.flatMap((section) =>
 			section.ids().flatMap((id) => section.options.map((option) => [id, option])),
 		);
+		const all = everything.filter(([id, option]) => option.isActive(id));
 		if (!all.map(([id, option]) => option.check(id)).every((isGood) => isGood)) throw new TypeError('invalid');
-		for (const [id, option] of all) {
-			const wanted = option.wanted(id);
+		for (const [id, option] of everything) {
+			if (!option.isActive(id) && option.retain) continue;
+			const wanted = option.isActive(id) ? option.wanted(id) : null;
 			if (wanted !== null) await set(this.config, id, { [option.option]: wanted });
 			else if (option.cfgvalue(id) !== undefined) await remove(this.config, id, [option.option]);
 		}
+		this.data = await get(this.config);
 	},
 
 	reset: function () {

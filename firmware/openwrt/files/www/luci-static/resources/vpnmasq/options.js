@@ -60,6 +60,9 @@ return baseclass.extend({
 		this.describe(option, key);
 		for (const value of key.values || []) option.value(value);
 		if (datatype) option.datatype = datatype(key);
+		/* A key that counts only with another one is asked for only then; what was said before stays said. */
+		if (key.counts) option.depends(this.nameOf(key.counts), key.counts.is ?? /./);
+		option.retain = true;
 		const check = CHECKS[key.kind];
 		if (check) option.validate = (id, value) => value == '' || check(value);
 		return option;
