@@ -52,8 +52,8 @@ function imageKey(packages: string): string {
 
 const environment = { ...process.env, SOURCE_DATE_EPOCH: EPOCH_SECONDS };
 
-async function makeSlot(packages: string, folder: string, target: string): Promise<void> {
-  await makeRootTree(packages, path.join(folder, "root"));
+async function makeSlot(packages: string, key: string, folder: string, target: string): Promise<void> {
+  await makeRootTree(packages, path.join(folder, "root"), key);
   const squash = ["root", "root.squashfs", "-comp", "zstd", "-all-root", "-noappend", "-no-progress", "-quiet"];
   await runProgram("mksquashfs", squash, { folder, environment });
 
@@ -90,7 +90,7 @@ export async function boardImage(progress: (text: string) => void): Promise<Boar
     progress("building the image");
     const work = path.join(partial, "work");
     fs.mkdirSync(work);
-    await makeSlot(tree, work, path.join(partial, "slot.itb"));
+    await makeSlot(tree, key, work, path.join(partial, "slot.itb"));
     await makeBoot(work, path.join(partial, "boot.img"));
     fs.rmSync(work, { recursive: true });
   });

@@ -64,13 +64,17 @@ export async function makeStartTree(packages: string, tree: string): Promise<voi
 /** Debian has two kinds of links to a library: by a path from the root, and beside it. Both stay as they are. */
 const COPY = { recursive: true, verbatimSymlinks: true, force: true };
 
-/** The root's tree: Debian's packages, what is in firmware/image/root, and vpnmasq. */
-export async function makeRootTree(packages: string, tree: string): Promise<void> {
+/**
+ * The root's tree: Debian's packages, what is in firmware/image/root, and vpnmasq.
+ * @param key names the image: packages that are installed over one are not for another
+ */
+export async function makeRootTree(packages: string, tree: string, key: string): Promise<void> {
   fs.cpSync(packages, tree, { ...COPY, filter: (source) => !UNUSED.includes(path.relative(packages, source)) });
   for (const folder of MOUNT_POINTS) fs.mkdirSync(path.join(tree, folder), { recursive: true });
   await copyModules(packages, tree, modulesFor("root", "demand"));
   fs.cpSync(path.join(IMAGE_SOURCES, "root"), tree, COPY);
   writeList(path.join(tree, "etc/board/modules"), modulesFor("root"));
+  writeList(path.join(tree, "usr/share/board/image"), [key]);
   for (const [from, to] of PRODUCT) {
     fs.mkdirSync(path.dirname(path.join(tree, to)), { recursive: true });
     fs.cpSync(from, path.join(tree, to));

@@ -9,6 +9,7 @@ import { Bench } from "./bench.js";
 import type { Check } from "./check.js";
 import { FIRST, FLASHING } from "./flashing.js";
 import { IPSEC } from "./ipsec.js";
+import { PACKAGE } from "./package.js";
 import { RECOVERY } from "./recovery.js";
 import { DAMAGED_SLOT, ROLL_BACK } from "./roll-back.js";
 import { ROUTING } from "./routing.js";
@@ -21,6 +22,7 @@ export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
   starts: STARTS_GROUP,
   upgrades: UPGRADES,
   "damaged-slot": DAMAGED_SLOT,
+  package: PACKAGE,
   "roll-back": ROLL_BACK,
   recovery: RECOVERY,
   ipsec: IPSEC,

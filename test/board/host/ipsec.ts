@@ -41,7 +41,8 @@ export async function withBoardRouter<Result>(
   }
 }
 
-async function runThroughBoard(bench: Bench, scenario: string, say: Say): Promise<Figures> {
+/** Runs a scenario of the lab with a board that was flashed as its router. @throws AssertionError when it is not ok */
+export async function runThroughBoard(bench: Bench, scenario: string, say: Say): Promise<Figures> {
   const root = await guestRoot(say);
   const result = await withPluggedIn(bench, (router) => runGuest(root, { scenario, isLong: false, router }, say));
   await bench.powerOn();

@@ -16,6 +16,8 @@ const WAN_GATEWAY = "203.0.113.254";
 const SERVICE = "/run/service/router";
 const STATE = "/run/vpnmasq";
 const LOG_LINES = 20;
+/** Of the board: the package for a scenario that upgrades its router. */
+export const UPGRADE_FILE = "/overlay/upgrade.ipk";
 
 /** What the image has, but for the copy of the table in the flash: the lab asks what happens without it. */
 function configuration(settings: object): string {
@@ -86,6 +88,8 @@ export class LabRouter implements OutsideRouter {
         return wipe;
       case "start":
         return start;
+      case "upgrade":
+        return `board-package install ${UPGRADE_FILE}`;
       case "ask":
         return `vpnmasq ${command}`;
       case "log":

@@ -62,10 +62,12 @@ export class RouterRoot {
   readonly path = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-router-"));
   private holder: ChildProcess | undefined;
 
-  constructor() {
+  /** @param programs of this machine that are wanted besides */
+  constructor(programs: readonly string[] = []) {
     for (const folder of FOLDERS) fs.mkdirSync(path.join(this.path, folder), { recursive: true });
     fs.symlinkSync("tmp", path.join(this.path, "var"));
-    for (const name of PROGRAMS) this.copy(withLibraries(outputOf("sh", "-c", `command -v ${name}`).trim()));
+    for (const name of [...PROGRAMS, ...programs])
+      this.copy(withLibraries(outputOf("sh", "-c", `command -v ${name}`).trim()));
     for (const name of LUA_MODULES) this.copy([moduleFile(name)]);
     fs.copyFileSync("/bin/busybox", path.join(this.path, "bin/busybox"));
     for (const applet of outputOf("busybox", "--list").trim().split("\n")) {

@@ -3,11 +3,11 @@
 // configured; and what is left when the package goes.
 
 import assert from "node:assert/strict";
-import fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readDefinition } from "../../../src/host/package/definition.js";
 import { apkStandIn, opkgStandIn, type PackageManager, replaceFiles, unpackApk, unpackIpk } from "./installer.js";
+import { OLD_VERSION, oldBundle } from "./older-version.js";
 import { ProcdStandIn } from "./procd-stand-in.js";
 import { networkOf, RouterRoot } from "./router-root.js";
 
@@ -15,7 +15,6 @@ const definition = readDefinition();
 const vpnmasq = definition.packages.find(({ name }) => name === "vpnmasq") ?? assert.fail("no package vpnmasq");
 const BUNDLE = "usr/lib/vpnmasq/vpnmasq.lua";
 const CONFIGURATION = "etc/config/vpnmasq";
-const OLD_VERSION = "0.0.9";
 /** Until the program answers, on a machine that is busy with other things. */
 const PATIENCE_MS = 20_000;
 
@@ -45,14 +44,6 @@ const FORMATS: readonly Format[] = [
   },
 ];
 
-/** The same code with an older number: only the bundle that is not packed has it in the clear. */
-function oldBundle(): string {
-  const bundle = fs.readFileSync("build/vpnmasq-unpacked.lua", "latin1");
-  const parts = bundle.split(`"${definition.version}"`);
-  assert.equal(parts.length, 2, "the version stands in the bundle once");
-  return parts.join(`"${OLD_VERSION}"`);
-}
-
 for (const { name, unpack, manager: managerOf } of FORMATS) {
   describe(`an upgrade by ${name}`, () => {
     const root = new RouterRoot();
@@ -74,7 +65,7 @@ for (const { name, unpack, manager: managerOf } of FORMATS) {
       await root.start();
       root.write("tmp/network", networkOf({ lan: "br-lan", wan: "eth1" }));
       await unpack(root);
-      root.write(BUNDLE, Buffer.from(oldBundle(), "latin1"));
+      root.write(BUNDLE, oldBundle(definition));
       manager = managerOf(root, procd);
     });
     after(async () => {

@@ -40,6 +40,11 @@ export class BoardRouter implements Router {
     this.awaitFirstPacket();
   }
 
+  upgrade(): void {
+    orderHost("upgrade");
+    this.awaitFirstPacket();
+  }
+
   /** The board goes on: the next experiment starts its router anew. */
   stop(): void {
     if (!this.hasPower) orderHost("power-on");

@@ -9,6 +9,7 @@ import { endpoint } from "./scenarios/endpoint";
 import { fragments } from "./scenarios/fragments";
 import { natWiped } from "./scenarios/nat-wiped";
 import { natCrash, natFailover, natMoved, serverRestarted, stockClient } from "./scenarios/outages";
+import { packageUpgrade } from "./scenarios/package-upgrade";
 import { pins } from "./scenarios/pins";
 import { race1, race2, race3, race4 } from "./scenarios/races";
 import { rekey } from "./scenarios/rekey";
@@ -24,6 +25,7 @@ export const catalogue: readonly Scenario[] = [
   twoClients,
   rekey,
   routerKilled,
+  packageUpgrade,
   natWiped,
   collision,
   fragments,

@@ -12,7 +12,10 @@ import { type Daemon, isRunning, killNow, must, readText, run, spawn, stop, writ
 import { SIGTERM } from "./libc";
 import { LAN_INTERFACE, ROUTER, WAN_INTERFACE } from "./topology";
 
-const PROGRAM = "/lab/build/vpnmasq";
+const FOLDER = "/lab/build";
+const PROGRAM = `${FOLDER}/vpnmasq`;
+/** What an upgrade brings; the launcher stays the same. */
+const FILES = ["vpnmasq.lua", "vpnmasq-rest.lua"];
 const READY_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 
@@ -71,6 +74,12 @@ class NamespaceRouter implements Router {
     this.process = this.start();
   }
 
+  upgrade(): void {
+    this.stop();
+    for (const file of FILES) replaceFile(`${FOLDER}/${file}`);
+    this.restart();
+  }
+
   stop(): void {
     stop(this.process, SIGTERM, STOP_TIMEOUT_MS);
   }
@@ -94,6 +103,12 @@ class NamespaceRouter implements Router {
     if (!isReady || !isRunning(process)) error(`vpnmasq did not start:\n${this.log()}`, 0);
     return process;
   }
+}
+
+/** Writes a file anew; it takes the old one's place when it is whole. */
+function replaceFile(name: string): void {
+  writeText(`${name}.new`, readText(name));
+  os.rename(`${name}.new`, name);
 }
 
 /** Starts vpnmasq in a router's namespace and waits until it answers on its control socket. */

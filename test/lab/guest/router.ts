@@ -36,6 +36,8 @@ export interface Router {
   wipeSnapshot(): void;
   /** Brings back what was killed, and waits until it works. */
   restart(): void;
+  /** Puts new files in the place of the program's, as a package manager does: it stops it before and starts it after. */
+  upgrade(): void;
   /** The experiment is over. */
   stop(): void;
   /** What a command such as "table" or "counters --json" prints. */
