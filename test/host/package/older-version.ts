@@ -11,9 +11,9 @@ export const OLD_VERSION = "0.0.9";
 const PROGRAM = "usr/lib/vpnmasq/vpnmasq.lua";
 const SETTINGS = "etc/config/vpnmasq";
 
-/** The program with the older number: only the bundle that is not packed has it in the clear. */
+/** The router with the older number: only the file that is not packed has it in the clear. */
 export function oldBundle({ version }: Definition): Buffer {
-  const bundle = fs.readFileSync("build/vpnmasq-unpacked.lua", "latin1");
+  const bundle = fs.readFileSync("build/unpacked/vpnmasq.lua", "latin1");
   const parts = bundle.split(`"${version}"`);
   assert.equal(parts.length, 2, "the version stands in the bundle once");
   return Buffer.from(parts.join(`"${OLD_VERSION}"`), "latin1");
