@@ -13,6 +13,7 @@ import { Refusal } from "../refusal.js";
 import { diskPlan } from "./disk-plan.js";
 import { EMULATED_BOARD } from "../emulator/disk.js";
 import { flashEmulated } from "./emulated.js";
+import { emulatedPlanDocument, emulatedPlanText } from "./emulated-plan.js";
 import { ESPRUINO, flashSupervisor } from "./espruino.js";
 import { imageProblem } from "./image-fit.js";
 import { buildImage, imageAdvice } from "./image-builder.js";
@@ -130,6 +131,11 @@ async function flashOrCheckEmulated(board: Board, { flags }: FlashWords, pages: 
   const say = (text: string): void => {
     pages.err(`${text}\n`);
   };
+  if (flags.has("dry-run")) {
+    if (flags.has("check")) throw new Refusal("Either --check or --dry-run, not both. Nothing was done.");
+    pages.out(flags.has("json") ? json(emulatedPlanDocument(board.title)) : `${emulatedPlanText(board.title)}\n`);
+    return;
+  }
   if (!flags.has("check")) {
     await flashEmulated({ say });
     return;
@@ -147,6 +153,9 @@ async function flash(words: FlashWords, pages: Pages): Promise<void> {
     );
   }
   if (name === ESPRUINO) {
+    if (words.flags.has("dry-run")) {
+      throw new Refusal("--dry-run is for boards; docs/supervisor.md tells how this one is flashed. Nothing was done.");
+    }
     await flashSupervisor(words.values.port, words.values.wiring, (line) => {
       pages.err(`${line}\n`);
     });

@@ -36,6 +36,11 @@ describe("a mistake with ./flash.sh", () => {
     assert.match(text, /no board "gl-mt300n"\. Did you mean gl-mt300n-v2\? There are: .*x86-64\. Nothing was done/);
   });
 
+  it("--dry-run where it cannot be kept", async () => {
+    assert.match(await answer("espruino", "--port", "/dev/null", "--dry-run"), /--dry-run is for boards.*Nothing was/);
+    assert.match(await answer("qemu-arm64", "--dry-run", "--check"), /Either --check or --dry-run.*Nothing was done/);
+  });
+
   it("no board, two boards", async () => {
     assert.match(await answer("--json"), /One board is to be named, here are 0\. \.\/flash\.sh --help/);
     assert.match(await answer("x86-64", "gl-mt6000"), /here are 2/);

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Board, LoaderWay } from "../../../src/host/board/board.js";
 import { allBoards, readBoard } from "../../../src/host/board/catalogue.js";
+import { flashCommand } from "../../../src/host/flash/command.js";
 import { diskPlan } from "../../../src/host/flash/disk-plan.js";
 import type { Image } from "../../../src/host/flash/image.js";
 import { loaderPlan } from "../../../src/host/flash/loader-plan.js";
@@ -46,6 +47,20 @@ function verdict(plan: Plan, does: RegExp, output: string, status = 0): string |
   assert.ok(judge !== undefined, `no step ${String(does)}`);
   return judge({ output, status });
 }
+
+describe("the plan of the emulated board", () => {
+  it("is printed by --dry-run, and nothing is done", async () => {
+    let [out, err] = ["", ""];
+    const pages = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
+    assert.equal(await flashCommand(["qemu-arm64", "--dry-run"], pages), 0);
+    assert.match(out, /^ 1\. Builds the image.*^ 6\. Writes it into the slot that is not in use\. \[writes\]/ms);
+    for (const line of out.split("\n")) assert.ok(line.length <= 80 || line.startsWith("It lies in"), line);
+    out = "";
+    assert.equal(await flashCommand(["qemu-arm64", "--dry-run", "--json"], pages), 0);
+    assert.equal((JSON.parse(out) as { steps: unknown[] }).steps.length, 9);
+    assert.equal(err, "", "something was done");
+  });
+});
 
 describe("every plan", () => {
   it("writes nothing before a check of what it writes from", () => {
