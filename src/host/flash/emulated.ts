@@ -112,8 +112,8 @@ async function flashAndJoin(storage: BoardStorage, image: BoardImage, options: E
   try {
     await flashBoard(board, image, display.show);
     if (!process.stdin.isTTY) return; // a script: there is nobody to leave at a console
-    say("The board's console; leave with Ctrl-], which switches the board off. Try: vpnmasq status");
-    say("In another terminal: npm run console -- qemu-arm64\n");
+    say("The board's console; leave with Ctrl-], which switches the board off.");
+    say("Try: vpnmasq status. In another terminal: npm run console -- qemu-arm64\n");
     endSharing = await shareConsole(board.console.stream).catch((problem: unknown) => {
       say(`Not this time: ${(problem as Error).message}\n`);
       return undefined;
