@@ -63,10 +63,11 @@ async function connect(file: string, child: ChildProcess, complaints: () => stri
   while (performance.now() < endMs && child.exitCode === null && child.signalCode === null) {
     if (fs.existsSync(file)) {
       const socket = net.connect(file);
-      const [isConnected] = await Promise.race([
-        once(socket, "connect").then(() => [true]),
-        once(socket, "error").then(() => [false]),
-      ]);
+      // Its file is there a moment before it listens.
+      const isConnected = await once(socket, "connect").then(
+        () => true,
+        () => false,
+      );
       if (isConnected) return socket;
     }
     await sleep(START_LOOK_MS);
