@@ -2,7 +2,9 @@
 // Where a packet goes next on one interface: the kernel's route and its neighbour, remembered a destination.
 //
 // The kernel decides and we follow: its routing table, its ARP. As our traffic passes it by, it is told which
-// neighbours are in use ("NTF_USE"), so that it goes on confirming them.
+// neighbours are in use ("NTF_USE"), so that it goes on confirming them. A neighbour that says, or asks, from another
+// hardware address than before is an event of the kernel's and followed at once; only one that moves without any ARP is
+// not noticed before the kernel looks for it.
 
 import type { Neighbour, RouteEvent, RouteSocket } from "../system/rtnetlink";
 import type { Bytes } from "../wire/bytes";

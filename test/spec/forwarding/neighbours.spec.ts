@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Next hops whose hardware address is not known when the first packet comes: packets wait, in bounds, and not forever.
 
-import { esp, ipv4 } from "../frame";
+import { esp, ipv4, type Octets } from "../frame";
 import { espOn, icmpOf, quotedBy, sourceOf } from "./packet-match";
 import { RouterProcess, waitUntil } from "./router-process";
 import { CLIENT_1, GATEWAY, ROUTER_LAN, ROUTER_WAN, SERVER, Site } from "./site";
 
 /** hold-queue.ts: packets held under one key. */
 const HELD_MAX = 16;
+/** Where the server moves to. */
+const NEW_ADDRESS = [2, 0, 0, 0, 0, 0x99];
+/** Long for an event of the kernel, and a fraction of the time after which anybody asks. */
+const AT_ONCE_MS = 500;
 
 describe("a router that must ask for hardware addresses", () => {
   let site: Site;
@@ -58,6 +62,32 @@ describe("a router that must ask for hardware addresses", () => {
     site.router.ip(`neigh replace ${GATEWAY} dev wan0 lladdr 02:00:00:00:00:99`);
     send(0x1001);
     site.server.expect(espOn(0x1001));
+  });
+
+  /** Whether a packet that the client sends comes to the server by this hardware address. */
+  const arrivesBy = (hardwareAddress: Octets, timeoutMs: number): boolean =>
+    waitUntil(() => {
+      send(0x1001);
+      site.server.expect(espOn(0x1001));
+      return site.server.lastDestination().join() === hardwareAddress.join();
+    }, timeoutMs);
+
+  it("uses a neighbour's new hardware address as soon as that announces itself, by gratuitous ARP", () => {
+    send(0x1001);
+    site.server.expect(espOn(0x1001));
+    site.server.namespace.shell("sysctl -qw net.ipv4.conf.eth0.arp_notify=1");
+    site.server.namespace.ip("link set eth0 address 02:00:00:00:00:99");
+    assert.is_true(arrivesBy(NEW_ADDRESS, AT_ONCE_MS));
+  });
+
+  it("does so when a neighbour with a new hardware address asks for the router's, as one must that took over", () => {
+    send(0x1001);
+    site.server.expect(espOn(0x1001));
+    // As a gateway does, which asks in its own name for what it forwards.
+    site.server.namespace.shell("sysctl -qw net.ipv4.conf.eth0.arp_announce=2");
+    site.server.namespace.ip("link set eth0 address 02:00:00:00:00:99", "neigh flush dev eth0");
+    site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: esp({ spi: 0x2001 }) }));
+    assert.is_true(arrivesBy(NEW_ADDRESS, AT_ONCE_MS));
   });
 
   it("tells the sender when a neighbour never answers, holds few packets for it, and finds it when it comes", () => {

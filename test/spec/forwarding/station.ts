@@ -15,6 +15,7 @@ import {
   setPacketOption,
   setSocketBuffer,
 } from "../../../src/system/link-address";
+import { HARDWARE_ADDRESS_BYTES } from "../../../src/wire/ethernet";
 import { bufferOf, type Octets, octetsOf } from "../frame";
 import { must } from "../system/network";
 import type { Namespace } from "./namespace";
@@ -119,6 +120,11 @@ export class Station {
   /** Whether no packet that matches comes for a while. */
   isSpared(matches: Matcher): boolean {
     return this.next(matches, ABSENCE_MS) === undefined;
+  }
+
+  /** The hardware address that the packet was sent to which came last, in whichever network. */
+  lastDestination(): Octets {
+    return octetsOf(buffer, 0, HARDWARE_ADDRESS_BYTES);
   }
 
   /** What came so far and matches. */
