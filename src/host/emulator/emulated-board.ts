@@ -128,6 +128,15 @@ export class EmulatedBoard {
     await this.monitor.execute("system_reset");
   }
 
+  /** Holds the processor and its clocks where they are, until {@link thaw}: a board that takes its time. */
+  async freeze(): Promise<void> {
+    await this.monitor.execute("stop");
+  }
+
+  async thaw(): Promise<void> {
+    await this.monitor.execute("cont");
+  }
+
   /** Pulls the plug, in whatever the board is doing. */
   async cutPower(): Promise<void> {
     const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;

@@ -14,6 +14,7 @@ import { RECOVERY } from "./recovery.js";
 import { DAMAGED_SLOT, ROLL_BACK } from "./roll-back.js";
 import { ROUTING } from "./routing.js";
 import { STARTS_GROUP } from "./starts.js";
+import { SUPERVISOR } from "./supervisor.js";
 import { UPGRADES } from "./upgrades.js";
 
 export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
@@ -26,6 +27,8 @@ export const GROUPS: Readonly<Record<string, readonly Check[]>> = {
   "roll-back": ROLL_BACK,
   recovery: RECOVERY,
   ipsec: IPSEC,
+  // It leaves a board whose own watchdog is off.
+  supervisor: SUPERVISOR,
 };
 
 /** Of the console, for whoever looks into a failure. */

@@ -2,39 +2,12 @@
 // How soon after power on the board forwards: the median of several starts, since one of them says little on a machine that
 // does other things too.
 
-import assert from "node:assert/strict";
 import type { Figure } from "../../../src/host/document.js";
-import type { Bench } from "./bench.js";
 import type { Check, Figures } from "./check.js";
-import { CLIENT_ADDRESS, ROUTER_ADDRESS, WAN_GATEWAY } from "./lan-network.js";
+import { firstForwarded, givePermanentAddress } from "./first-packet.js";
 
 /** An odd number, so that one of them is the median. */
 const STARTS = 5;
-const LIMIT_MS = 120_000;
-/** Answers come within 20 ms of an idle machine. What is measured is no more exact than this. */
-const ANSWER_SECONDS = "0.3";
-/** Between two of the client's questions for the board's hardware address; without a word, Linux asks once a second. */
-const ASK_MS = 100;
-const ASK_INTERVAL = "/proc/sys/net/ipv4/neigh/lan/retrans_time_ms";
-
-/** @returns whether an answer came at once */
-function isForwarded(bench: Bench): Promise<boolean> {
-  const words = ["-n", "-q", "-c", "1", "-W", ANSWER_SECONDS, WAN_GATEWAY];
-  return bench.lan.run("ping", ...words).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Pings through the board until an answer comes. @returns seconds since it was switched on */
-async function firstForwarded(bench: Bench): Promise<number> {
-  const startMs = performance.now();
-  await bench.powerOn();
-  while (!(await isForwarded(bench))) {
-    assert.ok(performance.now() < startMs + LIMIT_MS, "no packet came through the board");
-  }
-  return (performance.now() - startMs) / 1000;
-}
 
 function medianOf(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[(values.length - 1) / 2] ?? NaN;
@@ -50,12 +23,12 @@ export const STARTS_GROUP: readonly Check[] = [
   {
     sentence: `a client that has its address already is forwarded soon after power on (the median of ${STARTS} starts)`,
     run: async (bench, say) => {
-      await bench.lan.run("ip", "address", "replace", CLIENT_ADDRESS, "dev", "lan");
-      await bench.lan.run("ip", "route", "replace", "default", "via", ROUTER_ADDRESS);
-      await bench.lan.run("sh", "-c", `echo ${ASK_MS} >${ASK_INTERVAL}`);
+      await givePermanentAddress(bench);
       const values: number[] = [];
       while (values.length < STARTS) {
-        const seconds = await firstForwarded(bench);
+        const startMs = performance.now();
+        await bench.powerOn();
+        const seconds = await firstForwarded(bench, startMs);
         await bench.shell();
         values.push(seconds);
         say(`      start ${values.length}: ${seconds.toFixed(1)} s`);
