@@ -34,15 +34,16 @@ const NO_SHELL =
 /**
  * Brings the console to a shell's prompt: wakes it, logs in as root without a password.
  *
+ * @param limitMs how long each of its answers may take
  * @throws Refusal when there is a boot loader, or a password is asked for; ConsoleProblem when nothing answers
  */
-export async function wakeShell(link: ConsoleLink): Promise<void> {
+export async function wakeShell(link: ConsoleLink, limitMs = WAKE_LIMIT_MS): Promise<void> {
   link.discard();
   let line = "";
   for (let attempt = 1; attempt <= WAKE_ATTEMPTS; attempt += 1) {
     link.sendLine(line);
     const patterns = [PRESS_ENTER, LOGIN, PASSWORD, LOADER, PROMPT];
-    const { index } = await link.expect(patterns, WAKE_LIMIT_MS, "a prompt of the board's shell");
+    const { index } = await link.expect(patterns, limitMs, "a prompt of the board's shell");
     if (index === 2) throw new Refusal("The console asks for a password. Log in by hand first: npm run console.");
     if (index === 3) throw new Refusal(`The console is at the boot loader's prompt. ${NO_SHELL}`);
     if (index === 4) return;

@@ -22,6 +22,8 @@ import { flashProblemText, UBoot } from "./u-boot.js";
 
 /** From reset to the shell: 10 s on an idle machine. */
 const START_LIMIT_MS = 150_000;
+/** Before its prompt the login tells the board's health, while the router is starting: seconds, on a busy machine many. */
+const LOGIN_LIMIT_MS = 60_000;
 /** busybox init's words. */
 const CONSOLE_IS_READY = /Please press Enter to activate this console/;
 /** The router has to be found working first: some seconds after the shell. */
@@ -37,7 +39,7 @@ export function flashLink(image: BoardImage): UserLink {
 /** Waits for the shell of a board that is starting. @throws ConsoleProblem */
 export async function waitForShell(link: ConsoleLink): Promise<void> {
   await link.expect(CONSOLE_IS_READY, START_LIMIT_MS, "the board's console");
-  await wakeShell(link);
+  await wakeShell(link, LOGIN_LIMIT_MS);
 }
 
 /** Waits until the running slot has confirmed itself. @throws ConsoleProblem when it does not, with the boot state */
