@@ -5,9 +5,9 @@
 // Now and then the file is written anew: when most of its lines are out of date, and often enough that "last used"
 // tells idle tunnels from busy ones. A new file takes the old one's place in one step.
 
-import { ESP_RECORD_WORDS, EspField } from "../masquerade/esp-record";
 import type { EspTracker } from "../masquerade/esp";
-import type { IkeSession, IkeTracker } from "../masquerade/ike";
+import type { IkeTracker } from "../masquerade/ike";
+import { clearNews, linesOf, newsCount, newsOf, restoreItems } from "../masquerade/journal-lines";
 import { readSnapshot, type Snapshot, SnapshotWriter } from "../masquerade/snapshot";
 import { bootId, wallClockMs } from "../system/clock";
 import { AppendFile, makeFolder, readFile, replaceFile } from "../system/files";
@@ -46,8 +46,6 @@ const RETRY_MS = 10_000;
  */
 const FLASH_AGE_MAX_MS = 24 * 3600 * 1000;
 
-const MS_PER_TICK = 100;
-
 export class Journal {
   private writer: SnapshotWriter | undefined;
   private file: AppendFile | undefined;
@@ -83,7 +81,7 @@ export class Journal {
       snapshot = this.read(flashSnapshot, FLASH_AGE_MAX_MS, FLASH_AGE_MAX_MS, nowMs, notes);
     }
     const before = notes.length;
-    if (snapshot !== undefined) restoreItems(snapshot, esp, ike, nowMs, notes);
+    if (snapshot !== undefined) noteRestoring(snapshot, restoreItems(snapshot, esp, ike, nowMs), notes);
     if (snapshot !== undefined) noteWanAddress(snapshot.header?.wanAddress ?? 0, wanAddress, notes);
     for (const note of notes) this.log.warning(`restore: ${note}`);
     this.flashedMs = nowMs;
@@ -100,11 +98,10 @@ export class Journal {
 
   /** Writes what the trackers learned or forgot and empties those lists; cheap when there is nothing. After each burst. */
   record(esp: EspTracker, ike: IkeTracker, wanAddress: number, nowMs: number): void {
-    const news = esp.learned.length + esp.forgotten.length + ike.learned.length + ike.forgotten.length;
+    const news = newsCount(esp, ike);
     if (news === 0) return;
     this.isChangedSinceFlash = true;
     if (this.file !== undefined && this.writer !== undefined) {
-      // What was forgotten comes first: a row or session may have been taken up again since.
       const text = newsOf(this.writer, esp, ike);
       const [, problem] = this.file.append(text);
       this.lines += news;
@@ -212,71 +209,9 @@ export class Journal {
   }
 }
 
-// From the trackers to lines
-
-function espLine(writer: SnapshotWriter, esp: EspTracker, record: number): string {
-  const words = esp.records.words;
-  const row = record * ESP_RECORD_WORDS;
-  return writer.esp({
-    client: words[row + EspField.Client],
-    server: words[row + EspField.Server],
-    outSpi: words[row + EspField.OutSpi],
-    inSpi: words[row + EspField.InSpi],
-    sequence: words[row + EspField.Sequence],
-    lastMs: Math.max(words[row + EspField.LastOut], words[row + EspField.LastIn]) * MS_PER_TICK,
-  });
-}
-
-function ikeLine(writer: SnapshotWriter, session: IkeSession): string {
-  return writer.ike({ ...session, lastMs: Math.max(session.lastOutMs, session.lastInMs) });
-}
-
-function hasInSpi(esp: EspTracker, record: number): boolean {
-  return esp.records.words[record * ESP_RECORD_WORDS + EspField.InSpi] !== 0;
-}
-
-function linesOf(writer: SnapshotWriter, esp: EspTracker, ike: IkeTracker): string[] {
-  const lines: string[] = [];
-  esp.forEach((record) => {
-    if (hasInSpi(esp, record)) lines.push(espLine(writer, esp, record));
-  });
-  ike.forEach((session) => {
-    if (session.phase === "established") lines.push(ikeLine(writer, session));
-  });
-  return lines;
-}
-
-function newsOf(writer: SnapshotWriter, esp: EspTracker, ike: IkeTracker): string {
-  const lines: string[] = [];
-  for (const { client, server, inSpi } of esp.forgotten) lines.push(writer.espGone(client, server, inSpi));
-  for (const session of ike.forgotten) lines.push(writer.ikeGone(session));
-  for (const record of esp.learned) if (hasInSpi(esp, record)) lines.push(espLine(writer, esp, record));
-  for (const session of ike.learned) {
-    if (!ike.forgotten.includes(session)) lines.push(ikeLine(writer, session));
-  }
-  return lines.join("");
-}
-
-function clearNews(esp: EspTracker, ike: IkeTracker): void {
-  esp.learned = [];
-  esp.forgotten = [];
-  ike.learned = [];
-  ike.forgotten = [];
-}
-
-// From lines to the trackers
-
-function restoreItems(snapshot: Snapshot, esp: EspTracker, ike: IkeTracker, nowMs: number, notes: string[]): void {
-  let refused = 0;
-  for (const { lastMs, ...session } of snapshot.ike) {
-    const known = { phase: "established", lastOutMs: lastMs, lastInMs: lastMs, packetsOut: 0, packetsIn: 0 } as const;
-    if (!ike.restore({ ...session, ...known, origin: "restored from the snapshot" })) refused += 1;
-  }
-  for (const { client, server, outSpi, inSpi, sequence } of snapshot.esp) {
-    if (!esp.restore(client, server, outSpi, inSpi, sequence, nowMs)) refused += 1;
-  }
+function noteRestoring({ isClockBehind }: Snapshot, refused: number, notes: string[]): void {
   if (refused > 0) notes.push(`${formatCount(refused, "item")} beyond the limits, or there twice`);
-  if (snapshot.isClockBehind) notes.push("the clock stands before the snapshot's time; its age is not known");
+  if (isClockBehind) notes.push("the clock stands before the snapshot's time; its age is not known");
 }
 
 /** Servers go on sending to the old address until they negotiate again; what is remembered stays right all the same. */
