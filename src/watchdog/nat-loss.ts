@@ -48,12 +48,19 @@ export interface NatLoss {
   phase: NatLossPhase;
   sinceMs: number;
   untilMs: number;
+  /** When the client was last seen to send without an answer. */
+  provenMs: number;
   /** The proof, for people. */
   readonly because: string;
 }
 
 /** A client that sent this recently is still using the tunnel. */
 const IN_USE_MS = 5000;
+/**
+ * A suspicion waits for so long for the client to try again: what is not answered is repeated ever more seldom, in the
+ * end once a minute (RFC 6298 §5.5 and §2.5).
+ */
+const RETRY_MS = 60000;
 
 export class NatLossWatch {
   private readonly losses = new LuaMap<string, NatLoss>();
@@ -92,12 +99,14 @@ export class NatLossWatch {
   private consider(use: TunnelUse, wanChangedMs: number | undefined, nowMs: number): NatLoss | undefined {
     const key = keyOf(use.client, use.server);
     const known = this.losses.get(key);
-    const proof = nowMs - use.lastOutMs < IN_USE_MS ? proofOf(use, wanChangedMs) : undefined;
+    const proof = proofOf(use, wanChangedMs);
+    const isInUse = nowMs - use.lastOutMs < IN_USE_MS;
     if (known !== undefined) {
+      if (proof !== undefined && isInUse) known.provenMs = nowMs;
       this.follow(key, known, use, proof !== undefined, nowMs);
       return undefined;
     }
-    if (proof === undefined) return undefined;
+    if (proof === undefined || !isInUse) return undefined;
     const { patienceMs } = this.limits;
     const loss: NatLoss = {
       client: use.client,
@@ -105,13 +114,14 @@ export class NatLossWatch {
       phase: "suspected",
       sinceMs: nowMs,
       untilMs: nowMs + patienceMs,
+      provenMs: nowMs,
       because: proof,
     };
     this.losses.set(key, loss);
     return loss;
   }
 
-  /** A suspicion without proof is dropped; a block ends at the first answer. */
+  /** A suspicion that is disproved is dropped; a block ends at the first answer. */
   private follow(key: string, loss: NatLoss, use: TunnelUse, isProven: boolean, nowMs: number): void {
     if (loss.phase === "suspected" && !isProven) this.losses.delete(key);
     const isAnswered = use.lastInMs !== undefined && use.lastInMs > loss.sinceMs;
@@ -122,6 +132,11 @@ export class NatLossWatch {
     const { blockMs, restMs, blockedMax } = this.limits;
     if (loss.phase === "resting") {
       this.losses.delete(key);
+      return;
+    }
+    if (loss.phase === "suspected" && nowMs - loss.provenMs >= IN_USE_MS) {
+      // Nothing was sent lately, so there was nothing to answer: the next try decides.
+      if (nowMs - loss.provenMs >= RETRY_MS) this.losses.delete(key);
       return;
     }
     const blocks = loss.phase === "suspected" && this.blocked < blockedMax;

@@ -76,6 +76,16 @@ describe("The NAT-loss watch", () => {
     assert.is_nil(phase());
   });
 
+  it("is not confused by a client that repeats its question every ten seconds only", () => {
+    wanChangedMs = nowMs;
+    for (const second of $range(1, 30)) {
+      nowMs += 1000;
+      if (second === 1 || second === 11 || second === 21) use = { ...use, lastOutMs: nowMs };
+      watch.tick([use], wanChangedMs, nowMs);
+    }
+    assert.equal("blocked", phase());
+  });
+
   it("does not when the client has stopped using the tunnel", () => {
     wanChangedMs = nowMs;
     for (const _ of $range(1, 60)) {
