@@ -96,6 +96,7 @@ export class FaultInjector {
 
   private changeAddress(): void {
     this.wanNumber += 1;
+    this.site.promises.hasMoved = true;
     this.site.nat.changeAddress(wanAddress(this.wanNumber));
   }
 

@@ -27,12 +27,18 @@ export interface ClientPlan {
   readonly leadMs: number;
   /** The time that a watched client gives a new IKE session. */
   readonly negotiationMs: number;
+  /** Bounds of its wait for the answer to a ping, and pings until a new epoch is given up: they depend on the NAT. */
+  readonly pingTimeMinMs: number;
+  readonly pingTimeMaxMs: number;
+  readonly pingTries: number;
   /** The IKE SA's life; undefined: it is not renewed. */
   readonly ikeLifeMs: number | undefined;
   /** Dead peer detection of both daemons; undefined: none. */
   readonly deadPeerMs: number | undefined;
   /** Between two requests on average, and how many packets the server sends on its own account for each. */
   readonly intervalMs: number;
+  /** A question that is not answered is asked again: ever more seldom, but at least so often. */
+  readonly repeatMostMs: number;
   readonly pushPercent: number;
 }
 
@@ -89,21 +95,23 @@ const WATCH_TIMERS = {
   ignoresServerRekey: false,
   maxIdleMs: 10000,
   trafficIdleMs: 500,
-  pingTimeMinMs: 250,
-  pingTimeMaxMs: 1000,
-  pingTries: 6,
   probeTries: 5,
   rekeyMs: 5000,
 } as const;
+
+/** The standard waits, which fit our own router's Tout and Nout. */
+export const STANDARD_PINGS = { pingTimeMinMs: 250, pingTimeMaxMs: 1000, pingTries: 6 } as const;
 
 /** libreswan keeps an old epoch for a second (IKEv2) or to its end (IKEv1); data leaves it a little before. */
 const OLD_EPOCH_V2_MS = 800;
 
 export function clientParameters(plan: ClientPlan): EpochParameters {
   const { keylifeMs, marginMs, fuzz, leadMs, negotiationMs, version } = plan;
+  const { pingTimeMinMs, pingTimeMaxMs, pingTries } = plan;
+  const pings = { pingTimeMinMs, pingTimeMaxMs, pingTries };
   const oldEpochMs = version === 1 ? keylifeMs : OLD_EPOCH_V2_MS;
   const daemons = { keylifeMs, marginMs, fuzz, clientLeadMs: leadMs, negotiationMs, oldEpochMs };
-  return { role: "client", ...daemons, ...WATCH_TIMERS };
+  return { role: "client", ...daemons, ...pings, ...WATCH_TIMERS };
 }
 
 export function serverParameters(plan: ClientPlan): EpochParameters {

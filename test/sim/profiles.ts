@@ -5,7 +5,7 @@ import { contradictions, DEFAULT_SURROUNDINGS } from "../../src/epoch/parameters
 import { Random } from "../spec/random";
 import { drawFaults, type FaultMix } from "./draw-faults";
 import type { LinkConditions } from "./link";
-import { type ClientPlan, clientParameters, type NatKind, type Scenario } from "./plan";
+import { type ClientPlan, clientParameters, type NatKind, type Scenario, STANDARD_PINGS } from "./plan";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -109,6 +109,8 @@ const KEYLIFE_SPREAD_S = 80;
 /** Questions in a keylife. */
 const QUESTIONS_LEAST = 5;
 const QUESTIONS_SPREAD = 30;
+/** How seldom a question is repeated in the end: a stream of packets, a ping, TCP. */
+const REPEATS_MS = [2 * SECOND, 10 * SECOND, 30 * SECOND];
 const DURATION_LEAST_S = 600;
 const DURATION_SPREAD_S = 1200;
 const MTU_BYTES = [1500, 1500, 1280, 900];
@@ -152,10 +154,12 @@ function drawClient(random: Random, number: number, servers: number, watching: W
     marginMs: MARGIN_LEAST_MS + random.below(MARGIN_SPREAD_S) * SECOND,
     fuzz: FUZZES[random.below(FUZZES.length)],
     negotiationMs: NEGOTIATION_MS,
+    ...STANDARD_PINGS,
     leadMs: LEAD_LEAST_MS + random.below(LEAD_SPREAD_S) * SECOND,
     ikeLifeMs: version === 2 && random.below(2) === 0 ? 2 * keylifeMs : undefined,
     deadPeerMs: random.below(2) === 0 ? 30 * SECOND : undefined,
     intervalMs: Math.floor(keylifeMs / (QUESTIONS_LEAST + random.below(QUESTIONS_SPREAD))),
+    repeatMostMs: REPEATS_MS[random.below(REPEATS_MS.length)],
     pushPercent: random.below(3) === 0 ? random.below(300) : 0,
   };
   const problems = contradictions(clientParameters(plan), { ...DEFAULT_SURROUNDINGS, driftMs: DRIFT_MS });

@@ -22,8 +22,12 @@ export interface Violation {
 
 export class Promises {
   violation: Violation | undefined;
+  /** False where a NAT is only looked at that promises nothing. */
+  areKept = true;
   /** When the last fault was over: bounds count from then on. */
   calmMs = 0;
+  /** The public address is not what it was at first. */
+  hasMoved = false;
   /** ESP packets that reached their owner alone, with copies to others, and others alone. */
   toOwner = 0;
   copies = 0;
@@ -32,6 +36,7 @@ export class Promises {
   constructor(private readonly site: Site) {}
 
   break(promise: PromiseName, what: string, client: number | undefined): void {
+    if (!this.areKept) return;
     this.violation = this.violation ?? { promise, what, atMs: this.site.queue.nowMs, client };
   }
 
@@ -69,13 +74,21 @@ export class Promises {
   }
 
   private judge(promise: PromiseName, tunnel: SimulatedTunnel, sinceMs: number | undefined): void {
-    if (sinceMs === undefined) return;
+    if (sinceMs === undefined || !this.isPromised(tunnel)) return;
     const { nowMs } = this.site.queue;
     const fromMs = Math.max(sinceMs, this.calmMs);
-    const boundMs = deadBoundMs(tunnel.plan, fromMs - sinceMs, this.site.scenario);
+    const boundMs = deadBoundMs(tunnel.plan, fromMs - sinceMs, this.hasMoved, this.site.scenario);
     if (nowMs - fromMs <= boundMs) return;
     const seconds = Math.floor((nowMs - fromMs) / 1000);
     const bound = Math.floor(boundMs / 1000);
     this.break(promise, `client ${tunnel.plan.number} for ${seconds} s; the bound is ${bound} s`, tunnel.plan.number);
+  }
+
+  /**
+   * A server sends to the address at which it learned of a client, until there is a new IKE SA. Where nobody looks
+   * whether anything comes back, neither watchdog nor dead peer detection, there never is one.
+   */
+  private isPromised({ plan }: SimulatedTunnel): boolean {
+    return plan.isClientWatched || plan.deadPeerMs !== undefined || !this.hasMoved;
   }
 }

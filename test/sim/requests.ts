@@ -5,10 +5,10 @@
 import type { Random } from "../spec/random";
 import type { EventQueue } from "./event-queue";
 import type { EspPacket } from "./packet";
+import type { ClientPlan } from "./plan";
 
-/** RFC 6298 §2 and §5.5: asked again after a second, twice that, …; a person or a program gives up no later. */
+/** RFC 6298 §2 and §5.5: asked again after a second, twice that, …. */
 const REPEAT_FIRST_MS = 1000;
-const REPEAT_MOST_MS = 10000;
 /** A question that was repeated twice shows an outage, not a lost packet. */
 export const OUTAGE_LEAST_MS = 3000;
 const MILLION = 1000000;
@@ -24,6 +24,9 @@ export class Requests {
   /** Questions that were answered, and that took an outage to be. */
   answered = 0;
   readonly outages: number[] = [];
+  /** From then on the first answer is waited for, and how long that took; undefined: none has come. */
+  recoversFromMs = Infinity;
+  recoveryMs: number | undefined;
   private repeats = 0;
   private run = 0;
   private pauseUntilMs = 0;
@@ -33,7 +36,7 @@ export class Requests {
   constructor(
     private readonly queue: EventQueue,
     private readonly random: Random,
-    private readonly intervalMs: number,
+    private readonly plan: Pick<ClientPlan, "intervalMs" | "repeatMostMs">,
     private readonly send: (this: void, askedMs: number) => boolean,
   ) {}
 
@@ -56,13 +59,22 @@ export class Requests {
     const tookMs = this.queue.nowMs - askedMs;
     if (tookMs >= OUTAGE_LEAST_MS) this.outages.push(tookMs);
     this.answered += 1;
+    this.noteRecovery(askedMs, tookMs);
     this.askedMs = undefined;
     this.planNext();
   }
 
+  /** A question that was asked afterwards and answered promptly shows that nothing was amiss. */
+  private noteRecovery(askedMs: number, tookMs: number): void {
+    const { nowMs } = this.queue;
+    if (nowMs < this.recoversFromMs || this.recoveryMs !== undefined) return;
+    const wasWell = askedMs >= this.recoversFromMs && tookMs < OUTAGE_LEAST_MS;
+    this.recoveryMs = wasWell ? 0 : nowMs - this.recoversFromMs;
+  }
+
   private planNext(): void {
     this.run += 1;
-    const atMs = Math.max(this.pauseUntilMs, this.queue.nowMs + waitingTime(this.random, this.intervalMs));
+    const atMs = Math.max(this.pauseUntilMs, this.queue.nowMs + waitingTime(this.random, this.plan.intervalMs));
     this.queue.at(atMs, this.ask, this.run);
   }
 
@@ -74,7 +86,7 @@ export class Requests {
     }
     this.isHeld = !this.send(this.askedMs);
     this.run += 1;
-    this.queue.after(Math.min(REPEAT_MOST_MS, REPEAT_FIRST_MS * 2 ** this.repeats), this.ask, this.run);
+    this.queue.after(Math.min(this.plan.repeatMostMs, REPEAT_FIRST_MS * 2 ** this.repeats), this.ask, this.run);
     this.repeats += 1;
   };
 }

@@ -48,7 +48,7 @@ export class SimulatedTunnel {
     this.server = new Peer(number, false, this.serverAddress, this.around(false));
     this.clientWatch = plan.isClientWatched ? this.watch(this.client, true) : undefined;
     this.serverWatch = plan.isServerWatched ? this.watch(this.server, false) : undefined;
-    this.requests = new Requests(side.queue, this.random, plan.intervalMs, this.ask);
+    this.requests = new Requests(side.queue, this.random, plan, this.ask);
   }
 
   start(): void {

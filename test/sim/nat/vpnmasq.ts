@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Our router in the simulator: the shipped table, parsing and rewriting bytes, with its journal and its hold queue.
 
-import { EspField, ESP_RECORD_WORDS, NO_SPI } from "../../../src/masquerade/esp-record";
+import { ESP_RECORD_WORDS, EspField, FLAG_SHARED, NO_SPI } from "../../../src/masquerade/esp-record";
 import type { Limits } from "../../../src/masquerade/limits";
 import { Table } from "../../../src/masquerade/table";
 import { Action } from "../../../src/masquerade/verdict";
+import { DEFAULT_NAT_LOSS_LIMITS, NatLossWatch } from "../../../src/watchdog/nat-loss";
+import { tunnelUses } from "../../../src/watchdog/tunnel-use";
 import { auditEsp } from "../../spec/masquerade/esp-audit";
 import type { Random } from "../../spec/random";
 import { CLIENT_NETWORK } from "../addresses";
@@ -20,6 +22,10 @@ const TICK_MS = 100;
 const QUIET_TICK_MS = 10000;
 const SWEEP_CALLS_MAX = 50;
 
+/** The router looks for lost tunnels so often; here for so long after something that tunnels may be lost by. */
+const LOSS_WATCH_MS = 1000;
+const LOSS_WATCH_FOR_MS = 900000;
+
 export class VpnmasqNat implements Nat {
   private table: Table | undefined;
   private held = new HeldPackets();
@@ -32,6 +38,10 @@ export class VpnmasqNat implements Nat {
   private isTickFast = false;
   private relearnEndMs = 0;
   private run = 0;
+  private natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
+  private wanChangedMs: number | undefined;
+  private lossWatchEndMs = 0;
+  private isLossWatchPlanned = false;
 
   constructor(
     private readonly sides: Sides,
@@ -67,10 +77,13 @@ export class VpnmasqNat implements Nat {
   start(): void {
     if (this.table !== undefined) return;
     this.table = this.newTable();
+    this.natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
+    this.wanChangedMs = undefined;
     const { nowMs } = this;
     if (!this.journal.restoreInto(this.table, nowMs())) {
       this.table.esp.startRelearning(nowMs());
       this.relearnEndMs = nowMs() + this.limits.relearnMs;
+      this.watchLosses();
     }
     this.checkRestored(this.table);
     this.run += 1;
@@ -80,7 +93,10 @@ export class VpnmasqNat implements Nat {
 
   changeAddress(wanAddress: number): void {
     this.wanAddress = wanAddress;
-    if (this.table !== undefined) this.table.wanAddress = wanAddress;
+    if (this.table === undefined) return;
+    this.table.wanAddress = wanAddress;
+    this.wanChangedMs = this.nowMs();
+    this.watchLosses();
   }
 
   setWallClock(byMs: number): void {
@@ -188,8 +204,25 @@ export class VpnmasqNat implements Nat {
     this.planTick();
   };
 
+  /** The watch acts on proofs only: the public address changed, or there was a start without memory. */
+  private watchLosses(): void {
+    this.lossWatchEndMs = this.sides.queue.nowMs + LOSS_WATCH_FOR_MS;
+    if (!this.isLossWatchPlanned) this.lookForLosses(undefined);
+  }
+
+  private readonly lookForLosses: (this: void, _: undefined) => void = () => {
+    const { queue } = this.sides;
+    this.isLossWatchPlanned = queue.nowMs < this.lossWatchEndMs;
+    if (this.isLossWatchPlanned) queue.after(LOSS_WATCH_MS, this.lookForLosses, undefined);
+    if (this.table === undefined) return;
+    for (const loss of this.natLoss.tick(tunnelUses(this.table.esp), this.wanChangedMs, this.nowMs())) {
+      this.table.ike.stop(loss.client, loss.server, loss.phase === "blocked" ? loss.untilMs : 0);
+    }
+  };
+
   // Memory
 
+  /** Those with an owner of their own: copies to several may find no room in the look-up of another table. */
   private establishedItems({ esp }: Table): LuaSet<string> {
     const items = new LuaSet<string>();
     const { words } = esp.records;
@@ -197,7 +230,8 @@ export class VpnmasqNat implements Nat {
       const row = record * ESP_RECORD_WORDS;
       const [client, server] = [words[row + EspField.Client], words[row + EspField.Server]];
       const [outSpi, inSpi] = [words[row + EspField.OutSpi], words[row + EspField.InSpi]];
-      if (outSpi !== NO_SPI && inSpi !== NO_SPI) items.add(`${client} ${server} ${outSpi} ${inSpi}`);
+      const isShared = (words[row + EspField.State] & FLAG_SHARED) !== 0;
+      if (outSpi !== NO_SPI && inSpi !== NO_SPI && !isShared) items.add(`${client} ${server} ${outSpi} ${inSpi}`);
     });
     return items;
   }

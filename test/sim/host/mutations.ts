@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Switches off one protection after the other in a copy of the compiled modules: the simulator or a spec must notice.
+
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { runBounded } from "../../../src/host/bounded-process.js";
+import type { ResultDocument } from "../../../src/host/document.js";
+import { type Protection, PROTECTIONS } from "./protections.js";
+import { perform } from "./simulator.js";
+
+const LUA_FOLDER = "build/lua";
+/** Sites of each profile that are enough for what the simulator notices at all. */
+const CAMPAIGNS = [
+  { profile: "mixed", epochs: 3000 },
+  { profile: "calm", epochs: 1000 },
+  { profile: "stock", epochs: 2000 },
+] as const;
+const SPECS_LIMIT_MS = 180_000;
+
+interface Outcome {
+  readonly protection: Protection;
+  /** What the simulator, and what the specs found; undefined: nothing. */
+  readonly simulator: string | undefined;
+  readonly specs: string | undefined;
+}
+
+/** The changed text. @throws Error when what is to be changed is not there, exactly once */
+export function mutate(source: string, { name, module, method, text }: Protection): string {
+  if (method !== undefined) {
+    const [owner, member, instead] = method;
+    const place = `${owner}.prototype.${member}`;
+    if (!source.includes(`function ${place}(`)) throw new Error(`${name}: there is no ${place} in ${module}.lua`);
+    return source.replace(/return ____exports\s*$/, `____exports.${place} = ${instead}\nreturn ____exports\n`);
+  }
+  const [from, to] = text ?? ["", ""];
+  const places = source.split(from).length - 1;
+  if (places !== 1) throw new Error(`${name}: "${from}" stands ${String(places)} times in ${module}.lua`);
+  return source.replace(from, () => to);
+}
+
+async function simulate(folder: string): Promise<string | undefined> {
+  for (const { profile, epochs } of CAMPAIGNS) {
+    const task = { task: "campaign", profile, seed: 1, stride: 1, epochs };
+    try {
+      const totals = await perform<{ broken?: { violation: { promise: string } } }>(task, undefined, folder);
+      if (totals.broken !== undefined) return `${totals.broken.violation.promise} (${profile})`;
+    } catch {
+      return `the table fails (${profile})`;
+    }
+  }
+  return undefined;
+}
+
+async function runSpecs(folder: string, specs: string): Promise<string | undefined> {
+  const command = ["busted", "--lua=luajit", "--lpath=./?.lua", "-o", "TAP", `test/spec/${specs}`];
+  const { output, isSuccess } = await runBounded(command, SPECS_LIMIT_MS, folder);
+  if (isSuccess) return undefined;
+  const failures = output.split("\n").filter((line) => line.startsWith("not ok"));
+  return `${String(failures.length)} of ${specs}`;
+}
+
+async function tryOne(protection: Protection): Promise<Outcome> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-mutation-"));
+  try {
+    fs.cpSync(LUA_FOLDER, folder, { recursive: true });
+    const file = path.join(folder, `${protection.module}.lua`);
+    fs.writeFileSync(file, mutate(fs.readFileSync(file, "utf8"), protection));
+    const simulator = await simulate(folder);
+    return { protection, simulator, specs: await runSpecs(folder, protection.specs) };
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+function tableOf(outcomes: readonly Outcome[]): string {
+  const lines = outcomes.map(({ protection, simulator, specs }) =>
+    [protection.name.padEnd(46), (simulator ?? "-").padEnd(20), specs ?? "-"].join(" ").trimEnd(),
+  );
+  return [["Protection switched off".padEnd(46), "simulator".padEnd(20), "specs"].join(" "), ...lines].join("\n");
+}
+
+export async function checkMutations(progress: (text: string) => void): Promise<ResultDocument> {
+  const outcomes: Outcome[] = [];
+  for (const protection of PROTECTIONS) {
+    outcomes.push(await tryOne(protection));
+    const last = outcomes.at(-1);
+    progress(`${protection.name}: ${last?.simulator ?? "-"}, ${last?.specs ?? "-"}`);
+  }
+  const count = (pick: (outcome: Outcome) => boolean): number => outcomes.filter(pick).length;
+  const missed = count(({ simulator, specs }) => simulator === undefined && specs === undefined);
+  return {
+    name: "sim-mutations",
+    ok: missed === 0,
+    figures: {
+      protections: { value: outcomes.length, unit: "mutations" },
+      by_simulator: { value: count(({ simulator }) => simulator !== undefined), unit: "mutations" },
+      by_specs: { value: count(({ specs }) => specs !== undefined), unit: "mutations" },
+      unnoticed: { value: missed, unit: "mutations", reach: "<= 0" },
+    },
+    notes: [tableOf(outcomes)],
+  };
+}
