@@ -72,30 +72,31 @@ export class EspDoubts extends EspTurns {
 
   /**
    * The one other client that renews as well and whose older epoch is in use: the server, which has traffic for it, may
-   * use its new epoch before it answers the turn (race 2). Undefined when there is none, and when there are several:
-   * copies to all of them would cost more than a wrong guess is likely to.
+   * use its new epoch before it answers the turn (race 2). Undefined when there is none, and when a third one renews or
+   * waits: the rival's held packet goes with the copy, out of turn, and its answer would be taken for the third one's.
    */
   protected rivalInUse(server: EspServer, nowMs: number): number | undefined {
     if (this.limits.multicastClientsMax < 2) return undefined;
-    const negotiators = this.ike.negotiators(server.address, nowMs).filter((client) => client !== server.turnClient);
-    if (negotiators.length === 0) return undefined;
+    const others = distinct([
+      ...this.ike.negotiators(server.address, nowMs),
+      ...server.waiting.map((record) => this.clientOf(record)),
+    ]).filter((client) => client !== server.turnClient);
+    if (others.length !== 1) return undefined;
     this.refreshUses(server);
-    const hearing = this.clientsHearing(server.address, nowMs - IN_USE_MS);
-    const rivals = negotiators.filter((client) => hearing.has(client));
-    return rivals.length === 1 ? rivals[0] : undefined;
+    return this.hears(others[0], server, nowMs - IN_USE_MS) ? others[0] : undefined;
   }
 
-  /** The clients for whom anything came in from the server since then. One look at all records: unknown SPIs are rare. */
-  private clientsHearing(server: number, sinceMs: number): LuaSet<number> {
+  /** Whether anything came in from the server for this client since then. A look at all records: unknown SPIs are rare. */
+  private hears(client: number, server: EspServer, sinceMs: number): boolean {
     const words = this.records.words;
     const sinceTick = Math.floor(sinceMs / MS_PER_TICK);
-    const clients = new LuaSet<number>();
-    this.forEach((record) => {
+    for (const record of $range(0, this.records.highWater() - 1)) {
       const row = record * ESP_RECORD_WORDS;
-      const isKnown = words[row + EspField.Server] === server && words[row + EspField.InSpi] !== NO_SPI;
-      if (isKnown && words[row + EspField.LastIn] >= sinceTick) clients.add(words[row + EspField.Client]);
-    });
-    return clients;
+      const isTheirs = words[row + EspField.Client] === client && words[row + EspField.Server] === server.address;
+      const isKnown = isTheirs && words[row + EspField.InSpi] !== NO_SPI;
+      if (isKnown && words[row + EspField.LastIn] >= sinceTick) return true;
+    }
+    return false;
   }
 
   /** Gives a client the incoming SPI of another's record too, when limits allow it. */

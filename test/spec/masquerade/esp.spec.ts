@@ -831,6 +831,24 @@ describe("Race", () => {
     assert.equal("esp-bound", site.answers(B_IN + 1));
   });
 
+  it("2 while a third one renews an idle epoch is not worth copies either: each answer goes to its turn", () => {
+    const site = new EspSite();
+    site.establish(CAROL, C_OUT, C_IN);
+    site.pass(5000);
+    site.establish(ALICE, A_OUT, A_IN);
+    site.establish(BOB, B_OUT, B_IN);
+    site.ike.negotiates(ALICE, BOB, CAROL);
+    site.sends(ALICE, A_OUT + 1);
+    assert.equal("esp-waiting", site.sends(CAROL, C_OUT + 1));
+    assert.equal("esp-waiting", site.sends(BOB, B_OUT + 1));
+    site.answers(A_IN + 1);
+    assert.same([ALICE], site.receivers());
+    site.answers(C_IN + 1);
+    assert.same([CAROL], site.receivers(), "Bob's packet must not have left in Carol's turn");
+    site.answers(B_IN + 1);
+    assert.same([BOB], site.receivers());
+  });
+
   it("2 heals when the true answer comes before the other client sends: that SPI is new to both", () => {
     const site = new EspSite();
     site.ike.negotiates(ALICE, BOB);
