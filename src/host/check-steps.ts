@@ -49,6 +49,9 @@ const EMPTY_RUN = "mount -t tmpfs tmpfs /run";
 
 const node = ["node", "--test", "--test-reporter=tap"];
 
+/** Epochs of each profile of the simulator: about half a minute's on two processors together. */
+const SIMULATED_EPOCHS = { mixed: 20_000, calm: 6000, stock: 6000, hostile: 1000 };
+
 const LUA_FOLDER = "build/lua";
 
 function isFolder(folder: string): boolean {
@@ -148,6 +151,16 @@ function boardSteps(): Step[] {
   ];
 }
 
+/** The simulator for a minute or so: each profile, always with the same seeds. */
+function simulatorSteps(): Step[] {
+  return Object.entries(SIMULATED_EPOCHS).map(([profile, epochs]) => ({
+    name: `sim-${profile}`,
+    group: "sim",
+    command: ["node", "build/host/test/sim/host/sim.js", "--profile", profile, "--epochs", String(epochs)],
+    limitSeconds: 180,
+  }));
+}
+
 function labSteps(): Step[] {
   return LAB_SCENARIOS.map((scenario, index) => ({
     name: scenario,
@@ -169,6 +182,7 @@ export function checkSteps(): Step[] {
     { name: "fuzz", group: "fuzz", command: FUZZ, limitSeconds: 120 },
     ...openwrtSteps(),
     ...boardSteps(),
+    ...simulatorSteps(),
     ...labSteps(),
   ];
 }

@@ -67,7 +67,13 @@ function planOf(number: number, { nat, watching }: Comparison, random: Random): 
     ...{ isClientWatched: watching !== "none", isServerWatched: watching === "both" },
     ...{ keylifeMs: KEYLIFE_MS, marginMs: MARGIN_MS, fuzz: 1, leadMs: LEAD_MS, negotiationMs: NEGOTIATION_MS },
     ...(nat === "hardin" ? HARDIN_PINGS : STANDARD_PINGS),
-    ...{ ikeLifeMs: IKE_LIFE_MS, deadPeerMs: DEAD_PEER_MS, intervalMs: INTERVAL_MS, repeatMostMs: REPEAT_MS, pushPercent: 50 },
+    ...{
+      ikeLifeMs: IKE_LIFE_MS,
+      deadPeerMs: DEAD_PEER_MS,
+      intervalMs: INTERVAL_MS,
+      repeatMostMs: REPEAT_MS,
+      pushPercent: 50,
+    },
   };
   const hardin = {
     natOutstandingMs: HARDIN_OUTSTANDING_MS,
@@ -108,7 +114,7 @@ export function compare(comparison: Comparison): Compared {
     const endMs = mishap === "renewals" ? RENEWALS_MS : atMs + downMs + AFTER_MS;
     const clients: ClientPlan[] = [];
     for (const number of $range(0, CLIENTS - 1)) clients.push(planOf(number, comparison, random));
-    const rest = { profile: "compare", seed: seed + sample, limits: {}, link: LINK } as const;
+    const rest = { profile: "compare", seed: seed + sample, limits: {}, link: LINK, isFaultless: false } as const;
     const scenario: Scenario = { ...rest, nat, durationMs: endMs, clients, faults };
     const site = new Site(scenario, Infinity, undefined);
     site.promises.areKept = false;

@@ -46,14 +46,20 @@ function write(result: unknown): void {
 function perform(task: Task): unknown {
   switch (task.task) {
     case "profiles":
-      return Object.entries(PROFILES as Record<string, Profile>).map(([name, { explanation }]) => ({ name, explanation }));
+      return Object.entries(PROFILES as Record<string, Profile>).map(([name, { explanation }]) => ({
+        name,
+        explanation,
+      }));
     case "campaign": {
       let told = 0;
-      return runCampaign({ ...task, profileName: task.profile, profile: profileOf(task.profile), nat: NAT }, (epochs) => {
-        if (epochs - told < PROGRESS_EPOCHS) return;
-        told = epochs;
-        write({ progress: epochs });
-      });
+      return runCampaign(
+        { ...task, profileName: task.profile, profile: profileOf(task.profile), nat: NAT },
+        (epochs) => {
+          if (epochs - told < PROGRESS_EPOCHS) return;
+          told = epochs;
+          write({ progress: epochs });
+        },
+      );
     }
     case "shrink": {
       const { violation } = tell(task.scenario);

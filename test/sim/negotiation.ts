@@ -202,7 +202,8 @@ export class Negotiation {
   }
 
   private answerInSa(packet: IkePacket, message: Message): void {
-    if (this.embryo !== undefined && areEqualCookies(this.embryo.cookies, packet.cookies)) this.adoptEmbryo(this.embryo);
+    if (this.embryo !== undefined && areEqualCookies(this.embryo.cookies, packet.cookies))
+      this.adoptEmbryo(this.embryo);
     const { sa } = this;
     if (sa === undefined || !areEqualCookies(sa.cookies, packet.cookies)) {
       // A request in an IKE SA that was just replaced is answered there; what it asks for is not done.
@@ -294,7 +295,17 @@ export class Negotiation {
   private send(exchange: Exchange): void {
     const { kind, messageId, round, step, inSpi, outSpi, newCookies } = exchange;
     const isClients = step === 2 ? !this.isClient : this.isClient;
-    const message = { tunnel: this.tunnel, exchange: kind, messageId, step, isClients, round, inSpi, outSpi, newCookies };
+    const message = {
+      tunnel: this.tunnel,
+      exchange: kind,
+      messageId,
+      step,
+      isClients,
+      round,
+      inSpi,
+      outSpi,
+      newCookies,
+    };
     this.peer.transmit(this.packetOf(exchange.sa, message, exchange.isFirstEpoch));
   }
 

@@ -65,7 +65,11 @@ const PERFECT: readonly Partial<LinkConditions>[] = [
 ];
 
 /** What a client is made simpler by. */
-const PLAIN: readonly Partial<ClientPlan>[] = [{ pushPercent: 0 }, { ikeLifeMs: undefined }, { isServerWatched: false }];
+const PLAIN: readonly Partial<ClientPlan>[] = [
+  { pushPercent: 0 },
+  { ikeLifeMs: undefined },
+  { isServerWatched: false },
+];
 
 /** @param violation what a run of the scenario broke */
 export function shrink(scenario: Scenario, violation: Violation): Shrunk {
@@ -82,4 +86,3 @@ export function shrink(scenario: Scenario, violation: Violation): Shrunk {
   shrinker.reduce<Fault>(shrinker.best.faults, (faults) => ({ ...shrinker.best, faults }));
   return { scenario: shrinker.best, violation: shrinker.violation, runs: shrinker.runs };
 }
-

@@ -198,4 +198,3 @@ export class Site implements Sides {
 function toClient(packet: Packet & { readonly kind: "ike" }, client: number): Packet {
   return packet.readdressed(packet.source, packet.sourcePort, client, packet.destinationPort);
 }
-

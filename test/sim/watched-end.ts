@@ -21,10 +21,12 @@ const NOTHING_KNOWN: Evidence = {
 };
 
 const TICK_MS = 100;
+/** While an outage lasts and only its ladder and the slower pings go on: "a few times a second" is what the machine asks. */
+const OUTAGE_TICK_MS = 300;
 /** Looks at an SA's counters are so far apart at a client (LOOK_FOR_SILENCE_MS of src/app/endpoint.ts). */
 const LOOK_MS = 250;
-/** Of a keylife: looks of a machine that is content. */
-const QUIET_LOOKS = 100;
+/** Of a keylife: looks of a machine that is content. It renews later by one of them at most, which its lead allows. */
+const QUIET_LOOKS = 30;
 const MILLION = 1000000;
 const PING_BYTES = 120;
 
@@ -114,7 +116,9 @@ export class WatchedEnd {
     const { nowMs } = this.queue;
     const { machine } = this;
     const isQuiet = machine.state === "up" && nowMs >= this.closelyUntilMs;
-    if (!isQuiet && (this.peer.isClient || machine.state === "confirming")) return nowMs + TICK_MS;
+    const isOutage = machine.state === "recovering" || machine.state === "down";
+    if (!isQuiet && this.peer.isClient) return nowMs + (isOutage ? OUTAGE_TICK_MS : TICK_MS);
+    if (machine.state === "confirming") return nowMs + TICK_MS;
     const laterMs = nowMs + this.parameters.keylifeMs / QUIET_LOOKS;
     const dueMs = machine.nextStep?.atMs ?? laterMs;
     return Math.max(nowMs + TICK_MS, Math.min(laterMs, dueMs));

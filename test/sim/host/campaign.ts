@@ -47,7 +47,10 @@ export interface CampaignOptions {
 const REPLAY_FOLDER = "build/sim";
 
 /** Runs it; told of the epochs so far by `onProgress`. */
-export async function runCampaign(options: CampaignOptions, onProgress: (epochs: number) => void): Promise<ResultDocument> {
+export async function runCampaign(
+  options: CampaignOptions,
+  onProgress: (epochs: number) => void,
+): Promise<ResultDocument> {
   const { profile, seed, epochs, processes } = options;
   const startMs = performance.now();
   const done = Array.from({ length: processes }, () => 0);
@@ -112,7 +115,7 @@ export async function replay(file: string): Promise<ResultDocument> {
   const scenario = JSON.parse(fs.readFileSync(file, "utf8")) as Scenario;
   const told = await perform<{ violation?: Violation; text: string }>({ task: "replay", scenario });
   const { violation } = told;
-  const verdict = violation === undefined ? "All promises are kept." : `Promise broken: ${violation.promise}: ${violation.what}.`;
+  const verdict =
+    violation === undefined ? "All promises are kept." : `Promise broken: ${violation.promise}: ${violation.what}.`;
   return { name: "sim", ok: violation === undefined, figures: {}, notes: [`${verdict}\n\n${told.text}`] };
 }
-

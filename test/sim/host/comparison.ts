@@ -15,7 +15,12 @@ interface Compared {
   readonly lookedAtMs: number;
 }
 
-const NATS = { vpnmasq: "vpnmasq", hardin: "VPN Masquerade", "drop-oldest": "drop-oldest", conntrack: "conntrack" } as const;
+const NATS = {
+  vpnmasq: "vpnmasq",
+  hardin: "VPN Masquerade",
+  "drop-oldest": "drop-oldest",
+  conntrack: "conntrack",
+} as const;
 const WATCHINGS = { none: "no watchdog", clients: "at clients", both: "at both ends" } as const;
 
 /**
@@ -50,7 +55,7 @@ function quantile(sorted: readonly number[], share: number): number {
 
 /** The Lua side's JSON library writes an empty list as an empty object. */
 function listOf(recoveriesMs: Compared["recoveriesMs"]): number[] {
-  return Object.values(recoveriesMs) as number[];
+  return Object.values<number>(recoveriesMs);
 }
 
 /** A tunnel that is still dead at the end of its run counts as dead for just as long as it was looked at. */
@@ -68,7 +73,13 @@ function rowOf(nat: Nat, watching: Watching, renewals: Compared, mishaps: Readon
     dead += compared.dead;
   }
   recoveriesMs.sort((one, other) => one - other);
-  return { nat, watching, recoveriesMs, deadShare: dead / tunnels, deadHours: Math.min(deadHours, HOURS_IN_THOUSAND_YEARS) };
+  return {
+    nat,
+    watching,
+    recoveriesMs,
+    deadShare: dead / tunnels,
+    deadHours: Math.min(deadHours, HOURS_IN_THOUSAND_YEARS),
+  };
 }
 
 function seconds(ms: number): string {
@@ -123,12 +134,14 @@ export async function compareAll(samples: number, progress: (text: string) => vo
   });
   const rows = kinds.map(({ nat, watching }) => {
     const [first, ...rest] = results.splice(0, 1 + MISHAPS.length) as [Compared, ...Compared[]];
-    const mishaps = new Map(rest.map((compared, index) => [MISHAPS[index] as Mishap, compared]));
+    const mishaps = new Map(rest.map((compared, index) => [MISHAPS[index], compared]));
     return rowOf(nat, watching, first, mishaps);
   });
-  const bars = rows.map(
-    ({ nat, watching, deadHours }): Bar => ({ group: NATS[nat], label: WATCHINGS[watching], value: deadHours }),
-  );
+  const bars = rows.map(({ nat, watching, deadHours }): Bar => ({
+    group: NATS[nat],
+    label: WATCHINGS[watching],
+    value: deadHours,
+  }));
   fs.writeFileSync(PLOT, plot("Hours of dead tunnel in a thousand tunnel-years", bars));
   const notes = [tableOf(rows), `The plot is ${PLOT}. "dead h": hours of dead tunnel in a thousand tunnel-years.`];
   return { name: "sim-compare", ok: true, figures: figuresOf(rows), notes };

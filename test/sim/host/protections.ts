@@ -47,7 +47,9 @@ export const PROTECTIONS: readonly Protection[] = [
   }),
   table("A rival in use gets copies (race 2)", DOUBTS, { method: ["EspDoubts", "rivalInUse", NOTHING] }),
   table("Guessed SPIs are offered (race 3)", DOUBTS, { method: ["EspDoubts", "offerGuesses", NOTHING] }),
-  table("Items live for an hour (race 4)", "src/masquerade/limits", { text: ["espIdleMs = 1 * HOUR", "espIdleMs = 1"] }),
+  table("Items live for an hour (race 4)", "src/masquerade/limits", {
+    text: ["espIdleMs = 1 * HOUR", "espIdleMs = 1"],
+  }),
   table("An opened SPI pairs with its client's next packet", TURNS, { method: ["EspTurns", "openedFor", NOTHING] }),
   table("An answer on an opened SPI is noticed", TURNS, { method: ["EspTurns", "pairOpened", NOTHING] }),
   table("Listening after a start without memory", ESP, { method: ["EspTracker", "startRelearning", NOTHING] }),
@@ -79,7 +81,12 @@ export const PROTECTIONS: readonly Protection[] = [
   table("Damaged lines of the journal are refused", "src/masquerade/snapshot", {
     text: ["return text, toWord(tonumber(checksum, 16)) == crc32(text, seed)", "return text, true"],
   }),
-  { name: "Lost tunnels are made to recover", module: "src/watchdog/nat-loss", specs: "watchdog", method: ["NatLossWatch", "tick", NONE] },
+  {
+    name: "Lost tunnels are made to recover",
+    module: "src/watchdog/nat-loss",
+    specs: "watchdog",
+    method: ["NatLossWatch", "tick", NONE],
+  },
   machine("New epochs are pinged", TUNNEL, { method: ["Tunnel", "sendPing", NONE] }),
   machine("Silence is noticed", TUNNEL, { method: ["Tunnel", "watchSilence", NONE] }),
   machine("Data waits for the first answer", TUNNEL, {

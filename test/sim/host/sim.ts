@@ -4,7 +4,13 @@
 // The exit status is non-zero exactly when a promise was broken, or a mutation was not noticed (docs/simulation.md).
 
 import fs from "node:fs";
-import { type CommandWords, commandWords, numberValue, optionHelp, type OptionRules } from "../../../src/host/command-words.js";
+import {
+  type CommandWords,
+  commandWords,
+  numberValue,
+  optionHelp,
+  type OptionRules,
+} from "../../../src/host/command-words.js";
 import type { ResultDocument } from "../../../src/host/document.js";
 import { wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
@@ -55,7 +61,8 @@ async function campaign(words: Words, progress: (text: string) => void): Promise
     throw new Refusal(`There is no profile "${profile}". There are: ${names.join(", ")}. Nothing was done.`);
   }
   const seed = whole(words, "seed", 1, "sites");
-  if (seed > SEED_MOST) throw new Refusal(`--seed ${String(seed)}: it is at most ${String(SEED_MOST)}. Nothing was done.`);
+  if (seed > SEED_MOST)
+    throw new Refusal(`--seed ${String(seed)}: it is at most ${String(SEED_MOST)}. Nothing was done.`);
   const epochs = whole(words, "epochs", STANDARD_EPOCHS, "epochs");
   const processes = whole(words, "processes", processCount(), "processes");
   let toldPercent = 0;

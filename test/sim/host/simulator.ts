@@ -54,7 +54,7 @@ export async function perform<Result>(
   lines.on("line", (line) => {
     const said = JSON.parse(line) as Result | { readonly progress: number };
     if (typeof said === "object" && said !== null && "progress" in said) onProgress(said.progress);
-    else result = said as Result;
+    else result = said;
   });
   const ended = Promise.all([
     new Promise((resolve, reject) => child.once("error", reject).once("close", resolve)),

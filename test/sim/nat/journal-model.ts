@@ -64,9 +64,7 @@ export class JournalModel {
     const isFlash = this.memory === "flash";
     const text = isFlash ? this.flash : this.text;
     const { espIdleMs, ikeIdleMs } = this.limits;
-    const ages = isFlash
-      ? { espIdleMs: FLASH_AGE_MAX_MS, ikeIdleMs: FLASH_AGE_MAX_MS }
-      : { espIdleMs, ikeIdleMs };
+    const ages = isFlash ? { espIdleMs: FLASH_AGE_MAX_MS, ikeIdleMs: FLASH_AGE_MAX_MS } : { espIdleMs, ikeIdleMs };
     const present = { bootId: this.bootId(), nowMs, wallMs: this.wallMs(nowMs), ...ages };
     const snapshot = readSnapshot(text, present);
     if (snapshot.header !== undefined) restoreItems(snapshot, esp, ike, nowMs);

@@ -10,7 +10,7 @@ import { tunnelUses } from "../../../src/watchdog/tunnel-use";
 import { auditEsp } from "../../spec/masquerade/esp-audit";
 import type { Random } from "../../spec/random";
 import { CLIENT_NETWORK } from "../addresses";
-import { EspPacket, IkePacket, type Packet } from "../packet";
+import type { Packet } from "../packet";
 import { FrameBytes } from "./frame-bytes";
 import { HeldPackets } from "./held-packets";
 import { JournalModel } from "./journal-model";
@@ -24,7 +24,7 @@ const SWEEP_CALLS_MAX = 50;
 
 /** The router looks for lost tunnels so often; here for so long after something that tunnels may be lost by. */
 const LOSS_WATCH_MS = 1000;
-const LOSS_WATCH_FOR_MS = 900000;
+const LOSS_WATCH_FOR_MS = 400000;
 
 export class VpnmasqNat implements Nat {
   private table: Table | undefined;
@@ -248,6 +248,6 @@ export class VpnmasqNat implements Nat {
 }
 
 function readdressed(packet: Packet, source: number, destination: number): Packet {
-  if (packet instanceof EspPacket) return packet.readdressed(source, destination);
-  return (packet as IkePacket).readdressed(source, packet.sourcePort, destination, packet.destinationPort);
+  if (packet.kind === "esp") return packet.readdressed(source, destination);
+  return packet.readdressed(source, packet.sourcePort, destination, packet.destinationPort);
 }
