@@ -14,7 +14,7 @@ import type { Peer, PeerEpoch } from "./peer";
 /** One tunnel a host, whose way out is the LAN: nothing is known beyond the tunnel. */
 const NOTHING_KNOWN: Evidence = {
   isWanUp: true,
-  doesServerAnswer: undefined,
+  serverAnswers: "unknown",
   othersAlive: 0,
   othersDead: 0,
   hasWayChanged: false,
