@@ -29,13 +29,13 @@ async function build(): Promise<void> {
   removeStaleOutputs("build/lua", (file) => modules.has(file));
 
   const { core, rest } = compileBundle(ENTRY, configuration);
-  write("build/vpnmasq.lua", await selfUnpacking(core, "vpnmasq.lua"));
-  write("build/vpnmasq-rest.lua", await selfUnpacking(rest, "vpnmasq-rest.lua"));
+  write("build/vpnmasq.lua", selfUnpacking(core, "vpnmasq.lua"));
+  write("build/vpnmasq-rest.lua", selfUnpacking(rest, "vpnmasq-rest.lua"));
   // For the image, whose file system packs them: they start in half the time.
   write("build/unpacked/vpnmasq.lua", core);
   write("build/unpacked/vpnmasq-rest.lua", rest);
   write("build/prometheus-collector.lua", compilePlainModule(COLLECTOR, configuration));
-  write("build/vpnmasq-help.lua", await helpFile());
+  write("build/vpnmasq-help.lua", helpFile());
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);
 
   write("build/supervisor.js", await espruinoBundle(SUPERVISOR_ENTRY));

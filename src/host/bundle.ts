@@ -9,7 +9,7 @@
 
 import fs from "node:fs";
 import { SourceMap } from "node:module";
-import { deflateAsync } from "@gfx/zopfli";
+import zlib from "node:zlib";
 import { type Line, splitBundle } from "./bundle-split.js";
 import { withShortNames } from "./short-names.js";
 
@@ -20,9 +20,6 @@ interface Position {
 
 /** The program around the packed one: it unpacks and starts it. */
 const UNPACKER = "src/app/unpack.lua";
-
-/** Looks for the shortest deflate this often: fifteen rounds find all but some bytes of what a hundred would. */
-const PACKING_ROUNDS = 15;
 
 /** Requires the rest where the core alone is loaded. */
 const REST_LOADER = "src/app/rest-loader.lua";
@@ -90,8 +87,8 @@ function quoted(bytes: Buffer): Buffer {
  *
  * @param file the name that it is installed as, for error messages
  */
-export async function selfUnpacking(program: Buffer, file: string): Promise<Buffer> {
-  const packed = Buffer.from(await deflateAsync(program, { numiterations: PACKING_ROUNDS }));
+export function selfUnpacking(program: Buffer, file: string): Buffer {
+  const packed = zlib.deflateRawSync(program, { level: 9, memLevel: 9 });
   const unpacker = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length));
   const [before = "", behind = ""] = unpacker.replaceAll("@FILE@", file).split("@PACKED@");
   return Buffer.concat([Buffer.from(before), quoted(packed), Buffer.from(behind)]);

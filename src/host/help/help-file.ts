@@ -20,7 +20,7 @@ function luaText(text: string): string {
 }
 
 /** The program: it returns a list of { name, title, lines }. */
-export function helpFile(): Promise<Buffer> {
+export function helpFile(): Buffer {
   const topics = documentedTopics().map(({ name, title, lines }) => {
     return `{name=${luaText(name)},title=${luaText(title)},lines={${lines.map(luaText).join(",")}}}`;
   });
