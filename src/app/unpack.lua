@@ -1,19 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- vpnmasq for LuaJIT, packed to save flash: deflate (RFC 1951), unpacked and started below. It was written in TypeScript;
 -- errors name those sources.
-local packed = "@PACKED@"
-local LENGTH = @LENGTH@
-
 local ffi = require("ffi")
 local bit = require("bit")
 local LITERALS, LENGTHS, DISTANCES = 256, 257, 30
 local CODE_LENGTHS_MAX = 15
 local LENGTH_ORDER = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15 }
 
-local from = ffi.cast("const uint8_t *", packed)
-local to = ffi.new("uint8_t[?]", LENGTH)
-local at, length = 0, 0
-local held, heldBits = 0, 0
+local file, from, to, at, length, held, heldBits
 
 local function bits(count)
   while heldBits < count do
@@ -52,7 +46,7 @@ local function nextSymbol(huffman)
     if value < first + count then return huffman.symbols[place + value - first] end
     place, first, value = place + count, (first + count) * 2, value * 2
   end
-  error("@FILE@ is damaged: install it again", 0)
+  error(file .. " is damaged: install it again", 0)
 end
 
 local function fixedCodes()
@@ -112,11 +106,19 @@ local function unpackBlock(literalCode, distanceCode)
   end
 end
 
-repeat
-  local isLast, kind = bits(1) == 1, bits(2)
-  if kind == 0 then copyStored()
-  elseif kind == 1 then unpackBlock(fixedCodes())
-  else unpackBlock(dynamicCodes())
-  end
-until isLast
-return assert(loadstring(ffi.string(to, LENGTH), "@@FILE@"))(...)
+-- The program of `programLength` bytes, from its packed form; files beside this one are unpacked by it too.
+function UNPACK(packed, programLength, name)
+  file, from, to = name, ffi.cast("const uint8_t *", packed), ffi.new("uint8_t[?]", programLength)
+  at, length, held, heldBits = 0, 0, 0, 0
+  repeat
+    local isLast, kind = bits(1) == 1, bits(2)
+    if kind == 0 then copyStored()
+    elseif kind == 1 then unpackBlock(fixedCodes())
+    else unpackBlock(dynamicCodes())
+    end
+  until isLast
+  local program = ffi.string(to, programLength)
+  from, to = nil, nil
+  return assert(loadstring(program, "@" .. name))
+end
+return UNPACK("@PACKED@", @LENGTH@, "@FILE@")(...)

@@ -6,7 +6,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { selfUnpacking } from "./bundle.js";
+import { packedAlone, selfUnpacking } from "./bundle.js";
 import { compileBundle, compileModules, compilePlainModule, readConfiguration } from "./compile.js";
 import { espruinoBundle, SUPERVISOR_ENTRY } from "./espruino-bundle.js";
 import { helpFile } from "./help/help-file.js";
@@ -28,14 +28,16 @@ async function build(): Promise<void> {
   for (const [file, text] of modules) write(file, text);
   removeStaleOutputs("build/lua", (file) => modules.has(file));
 
-  const { core, rest } = compileBundle(ENTRY, configuration);
-  write("build/vpnmasq.lua", selfUnpacking(core, "vpnmasq.lua"));
-  write("build/vpnmasq-rest.lua", selfUnpacking(rest, "vpnmasq-rest.lua"));
+  const { core, offload, rest } = compileBundle(ENTRY, configuration);
+  write("build/vpnmasq.lua", await selfUnpacking(core, "vpnmasq.lua"));
+  write("build/vpnmasq-offload.lua", await packedAlone(offload));
+  write("build/vpnmasq-rest.lua", await packedAlone(rest));
   // For the image, whose file system packs them: they start in half the time.
   write("build/unpacked/vpnmasq.lua", core);
+  write("build/unpacked/vpnmasq-offload.lua", offload);
   write("build/unpacked/vpnmasq-rest.lua", rest);
   write("build/prometheus-collector.lua", compilePlainModule(COLLECTOR, configuration));
-  write("build/vpnmasq-help.lua", helpFile());
+  write("build/vpnmasq-help.lua", await helpFile());
   write("build/vpnmasq", fs.readFileSync(LAUNCHER, "utf8"), 0o755);
 
   write("build/supervisor.js", await espruinoBundle(SUPERVISOR_ENTRY));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Splits TypeScriptToLua's bundle in two: the core, which the router and the everyday commands need, and the rest.
+// Splits TypeScriptToLua's bundle in three: the core, which the router and the everyday commands need, the offload, which
+// the router needs where the kernel can have packets, and the rest.
 //
 // The router runs for months on boards with little memory, and what it never calls must not lie in it: the endpoint, the
-// self-test, and OpenWrt's configuration are loaded from a file of their own when they are first required
-// (src/app/rest-loader.lua).
+// self-test, and OpenWrt's configuration are loaded from a file of their own when they are first required, and so is the
+// offload (src/app/rest-loader.lua).
 
 /** A line of the bundle, and what it was made from. */
 export interface Line<Origin> {
@@ -12,9 +13,11 @@ export interface Line<Origin> {
 }
 
 export interface Split<Origin> {
-  /** The program without the modules of the rest. */
+  /** The program without the modules of the other two. */
   readonly core: readonly Line<Origin>[];
   /** The entries of a table of modules, by name. */
+  readonly offload: readonly Line<Origin>[];
+  /** Likewise. */
   readonly rest: readonly Line<Origin>[];
 }
 
@@ -40,8 +43,13 @@ function reachable(modules: ReadonlyMap<string, readonly { code: string }[]>, ro
 /**
  * @param lines of the bundle, without indentation
  * @param roots names of modules, as "src.app.router": they and all that they import are the core
+ * @param offloadRoots likewise: of what is not the core, they and all that they import are the offload
  */
-export function splitBundle<Origin>(lines: readonly Line<Origin>[], roots: readonly string[]): Split<Origin> {
+export function splitBundle<Origin>(
+  lines: readonly Line<Origin>[],
+  roots: readonly string[],
+  offloadRoots: readonly string[],
+): Split<Origin> {
   const first = lines.findIndex(({ code }) => code === TABLE_HEAD) + 1;
   const end = lines.findLastIndex(({ code }) => code === TABLE_END);
   const modules = new Map<string, Line<Origin>[]>();
@@ -52,7 +60,12 @@ export function splitBundle<Origin>(lines: readonly Line<Origin>[], roots: reado
     current.push(line);
   }
   const core = reachable(modules, roots);
-  const chosen = (isCore: boolean): Line<Origin>[] =>
-    [...modules].flatMap(([name, text]) => (core.has(name) === isCore ? text : []));
-  return { core: [...lines.slice(0, first), ...chosen(true), ...lines.slice(end)], rest: chosen(false) };
+  const offload = reachable(modules, offloadRoots);
+  const chosen = (isWanted: (name: string) => boolean): Line<Origin>[] =>
+    [...modules].flatMap(([name, text]) => (isWanted(name) ? text : []));
+  return {
+    core: [...lines.slice(0, first), ...chosen((name) => core.has(name)), ...lines.slice(end)],
+    offload: chosen((name) => !core.has(name) && offload.has(name)),
+    rest: chosen((name) => !core.has(name) && !offload.has(name)),
+  };
 }

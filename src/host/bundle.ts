@@ -9,7 +9,7 @@
 
 import fs from "node:fs";
 import { SourceMap } from "node:module";
-import zlib from "node:zlib";
+import { deflateAsync } from "@gfx/zopfli";
 import { type Line, splitBundle } from "./bundle-split.js";
 import { withShortNames } from "./short-names.js";
 
@@ -21,13 +21,19 @@ interface Position {
 /** The program around the packed one: it unpacks and starts it. */
 const UNPACKER = "src/app/unpack.lua";
 
+/** How often Zopfli looks for a better way to say the same; after five rounds it finds no hundred bytes more. */
+const PACKING_ROUNDS = 5;
+
 /** Requires the rest where the core alone is loaded. */
 const REST_LOADER = "src/app/rest-loader.lua";
 
 /** What runs for months is the router. */
 const LONG_RUNNING = "src.app.router";
 
-/** The line of positions stands before the code of the core, the line that takes `require` before that of the rest. */
+/** What the router loads where the kernel can have packets. */
+const OFFLOAD = "src.forwarding.offload.offload";
+
+/** The line of positions stands before the code of the core, the line that takes `require` before that of the others. */
 const LINES_BEFORE_CODE = 1;
 
 // One character a line of Lua: how far its line of TypeScript is from the one before. The characters from # to [ stand
@@ -82,22 +88,36 @@ function quoted(bytes: Buffer): Buffer {
   );
 }
 
+/** Deflate, as small as it gets. */
+async function packed(program: Buffer): Promise<Buffer> {
+  return quoted(Buffer.from(await deflateAsync(program, { numiterations: PACKING_ROUNDS })));
+}
+
 /**
  * A program of Lua, packed together with what unpacks and starts it.
  *
  * @param file the name that it is installed as, for error messages
  */
-export function selfUnpacking(program: Buffer, file: string): Buffer {
-  const packed = zlib.deflateRawSync(program, { level: 9, memLevel: 9 });
-  const unpacker = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length));
-  const [before = "", behind = ""] = unpacker.replaceAll("@FILE@", file).split("@PACKED@");
-  return Buffer.concat([Buffer.from(before), quoted(packed), Buffer.from(behind)]);
+export async function selfUnpacking(program: Buffer, file: string): Promise<Buffer> {
+  const text = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length)).replaceAll("@FILE@", file);
+  const heading = text.slice(0, text.indexOf("\nlocal ") + 1);
+  const unpacker = heading + withShortNames(keptLines(text).join("\n"));
+  const [before = "", behind = ""] = unpacker.split("@PACKED@");
+  return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from(behind)]);
 }
 
-/** The program in two files that run as they are; {@link selfUnpacking} makes them small. */
+/** A program packed alone: what a self-unpacking one lays beside it and unpacks itself (src/app/rest-loader.lua). */
+export async function packedAlone(program: Buffer): Promise<Buffer> {
+  const heading = "-- SPDX-License-Identifier: GPL-2.0-only\n-- A part of vpnmasq, packed; vpnmasq.lua unpacks it.\n";
+  const before = `${heading}return ${String(program.length)},"`;
+  return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from('"\n')]);
+}
+
+/** The program in three files that run as they are; {@link selfUnpacking} and {@link packedAlone} make them small. */
 export interface Bundle {
-  /** What the router needs, which loads the rest when that is required. */
+  /** What the router needs, which loads the other two when they are required. */
   readonly core: Buffer;
+  readonly offload: Buffer;
   readonly rest: Buffer;
 }
 
@@ -109,7 +129,7 @@ function programOf(lines: readonly Line<Position>[], file: string): Buffer {
 }
 
 /** A chunk that is called with the core's `require`, and gives a table of modules and their positions. */
-function restOf(lines: readonly Line<Position>[]): Buffer {
+function partOf(lines: readonly Line<Position>[]): Buffer {
   const positions = encodePositions([undefined, ...lines.map(({ origin }) => origin)]);
   const code = ["local require = ...", "local modules = {", ...lines.map((line) => line.code), "}"].join("\n");
   return Buffer.from(withShortNames(`${code}\nreturn modules, "${positions}"`));
@@ -132,11 +152,12 @@ export function bundle(lua: string, sourceMap: string, entry: string): Bundle {
   const map = new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
   const lines = lua.split("\n").map((text, index) => ({ code: text.trim(), origin: originOf(map, index, text) }));
   const kept = lines.filter(({ code }) => code !== "" && !code.startsWith("--"));
-  const { core, rest } = splitBundle(kept, [entry, LONG_RUNNING]);
+  const { core, offload, rest } = splitBundle(kept, [entry, LONG_RUNNING], [OFFLOAD]);
   const loader = keptLines(fs.readFileSync(REST_LOADER, "utf8")).map((code) => ({ code, origin: undefined }));
   const start = core.findLastIndex(({ code }) => code === "}") + 1;
   return {
     core: programOf([...core.slice(0, start), ...loader, ...core.slice(start)], "vpnmasq.lua"),
-    rest: restOf(rest),
+    offload: partOf(offload),
+    rest: partOf(rest),
   };
 }

@@ -9,7 +9,7 @@ import type { Site } from "./site";
 const PROGRAM = "../vpnmasq";
 /** What the router needs of what is installed on a board, and the rest. */
 export const ROUTER_FILES = [PROGRAM, "../vpnmasq.lua"];
-export const OTHER_FILES = ["../vpnmasq-rest.lua", "../vpnmasq-help.lua"];
+export const OTHER_FILES = ["../vpnmasq-offload.lua", "../vpnmasq-rest.lua", "../vpnmasq-help.lua"];
 const READY_TIMEOUT_MS = 5000;
 
 /** What of `vpnmasq status --json` the bench reads. */

@@ -31,12 +31,12 @@ describe("a stack trace of the bundle", () => {
   let folder = "";
   let bundle = "";
 
-  before(() => {
+  before(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-bundle-"));
     bundle = path.join(folder, "vpnmasq.lua");
     const { core, rest } = compileBundle(PROGRAM, readConfiguration());
     fs.writeFileSync(bundle, core);
-    fs.writeFileSync(path.join(folder, "vpnmasq-rest.lua"), selfUnpacking(rest, "vpnmasq-rest.lua"));
+    fs.writeFileSync(path.join(folder, "vpnmasq-rest.lua"), await selfUnpacking(rest, "vpnmasq-rest.lua"));
   });
   after(() => {
     fs.rmSync(folder, { recursive: true });

@@ -46,14 +46,14 @@ describe("a packed program", () => {
   }
 
   for (const [name, text] of Object.entries(TEXTS)) {
-    it(`runs as it was written: ${name}`, () => {
-      assert.equal(run(selfUnpacking(printing(text), "packed.lua")), `${String(text.length)} ${text}`);
+    it(`runs as it was written: ${name}`, async () => {
+      assert.equal(run(await selfUnpacking(printing(text), "packed.lua")), `${String(text.length)} ${text}`);
     });
   }
 
-  it("runs where deflate found nothing to pack (stored blocks)", () => {
+  it("runs where deflate found nothing to pack (stored blocks)", async () => {
     const comment = Buffer.from(noise(4000), "base64").map((byte) => (byte === 10 || byte === 13 ? 32 : byte));
     const program = Buffer.concat([Buffer.from("-- "), comment, Buffer.from("\nio.write('ran')")]);
-    assert.equal(run(selfUnpacking(program, "packed.lua")), "ran");
+    assert.equal(run(await selfUnpacking(program, "packed.lua")), "ran");
   });
 });

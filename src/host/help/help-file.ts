@@ -20,7 +20,7 @@ function luaText(text: string): string {
 }
 
 /** The program: it returns a list of { name, title, lines }. */
-export function helpFile(): Buffer {
+export async function helpFile(): Promise<Buffer> {
   const topics = documentedTopics().map(({ name, title, lines }) => {
     return `{name=${luaText(name)},title=${luaText(title)},lines={${lines.map(luaText).join(",")}}}`;
   });

@@ -32,6 +32,7 @@ const FOLDER_LINKS = [["var/run", "/run"]] as const;
 export const PRODUCT = [
   ["build/vpnmasq", "usr/bin/vpnmasq"],
   ["build/unpacked/vpnmasq.lua", "usr/lib/vpnmasq/vpnmasq.lua"],
+  ["build/unpacked/vpnmasq-offload.lua", "usr/lib/vpnmasq/vpnmasq-offload.lua"],
   ["build/unpacked/vpnmasq-rest.lua", "usr/lib/vpnmasq/vpnmasq-rest.lua"],
   ["build/vpnmasq-help.lua", "usr/lib/vpnmasq/vpnmasq-help.lua"],
 ] as const;

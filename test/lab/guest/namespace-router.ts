@@ -15,7 +15,7 @@ import { LAN_INTERFACE, ROUTER, WAN_INTERFACE } from "./topology";
 const FOLDER = "/lab/build";
 const PROGRAM = `${FOLDER}/vpnmasq`;
 /** What an upgrade brings; the launcher stays the same. */
-const FILES = ["vpnmasq.lua", "vpnmasq-rest.lua"];
+const FILES = ["vpnmasq.lua", "vpnmasq-offload.lua", "vpnmasq-rest.lua"];
 const READY_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 

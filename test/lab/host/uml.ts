@@ -34,7 +34,7 @@ function makeRunDirectory(root: string): Trace {
   const directory = trace.name;
   fs.symlinkSync(root, path.join(directory, "root"));
   fs.mkdirSync(path.join(directory, "out"));
-  for (const name of ["lua", "vpnmasq", "vpnmasq.lua", "vpnmasq-rest.lua"]) {
+  for (const name of ["lua", "vpnmasq", "vpnmasq.lua", "vpnmasq-offload.lua", "vpnmasq-rest.lua"]) {
     const source = path.resolve("build", name);
     if (fs.existsSync(source))
       fs.cpSync(source, path.join(directory, "build", name), { recursive: true, dereference: true });
