@@ -79,6 +79,7 @@ function addCommands(root: Parser): LuaMap<string, Parser> {
   parser.command("tunnels", "the endpoint's tunnels: state, epochs, what comes next");
   parser.command("counters", "packets by what became of them");
   parser.command("watch", "health, links and tables, live; q ends it");
+  parser.command("offload", "the programs that forward in the kernel, as it runs them");
   parser.command("banner", "health in one look, for a login");
   const support = parser.command("support", "everything in one text, to send to who helps");
   support.flag("--mask", "give addresses other names");

@@ -209,6 +209,12 @@ function rpcd({ verb, method, control }: Arguments): number {
   return write([answerCall(method ?? "", given, (role, request) => ask(role, control ?? CONTROL[role], request))]);
 }
 
+/** Loaded only when asked for: it reads what the router has the kernel run. */
+function offload(given: Arguments): number {
+  const program = require("../forwarding/offload/listing") as typeof import("../forwarding/offload/listing");
+  return writeText(program.listing(), given);
+}
+
 /** Asked for by the init script of OpenWrt alone. */
 function uci(given: Arguments): number {
   return (require("./uci/uci-command") as typeof import("./uci/uci-command")).runUci(given);
@@ -225,6 +231,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   counters: (given) =>
     show<{ counters: CounterItem[] }>(given, { command: "counters" }, ({ counters }) => countersView(counters)),
   watch,
+  offload,
   banner: (given) => showBanner(given.control ?? CONTROL.router),
   support,
   check,

@@ -39,6 +39,8 @@ export class BenchRouter {
         wan: "wan",
         control: this.control,
         state_directory: directory,
+        // What is measured is the daemon's own way.
+        offload: "off",
         // Its tunnels are new to it, and there is no IKE to tell of them: it need not listen first.
         limits: { relearn_ms: 0, ...limits },
       }),

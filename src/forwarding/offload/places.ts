@@ -25,7 +25,6 @@ const PLACES: Record<OffloadChoice, readonly Place[]> = {
   off: [],
   xdp: ["native XDP", "generic XDP"],
   tcx: ["tcx"],
-  tc: [],
 };
 
 function objectionTo(place: Place, { takesRedirected, hasVlans, shaper }: Surroundings): string | undefined {

@@ -30,6 +30,7 @@ const X = "r8";
 
 /** linux/bpf_common.h */
 const BPF_RET = 0x06;
+/** Also the class of all jumps. */
 const BPF_JA = 0x05;
 const CLASS_MASK = 0x07;
 const MODE_MASK = 0xe0;
@@ -89,8 +90,23 @@ function translate(instruction: FilterInstruction, index: number): Step[] {
   }
 }
 
-/** The steps of a classic filter; the context is in its register. */
+/** The instructions that may come after one, as numbers: none after the end. */
+function successors({ code, operand, jumpTrue, jumpFalse }: FilterInstruction, index: number): number[] {
+  if (code === BPF_RET) return [];
+  if (code === BPF_JA) return [index + 1 + operand];
+  return (code & CLASS_MASK) === BPF_JA ? [index + 1 + jumpTrue, index + 1 + jumpFalse] : [index + 1];
+}
+
+/** The steps of a classic filter; the context is in its register. What is never reached the verifier would refuse. */
 export function translateFilter(filter: readonly FilterInstruction[]): Step[] {
-  const steps = filter.flatMap((instruction, index) => [label(place(index)), ...translate(instruction, index)]);
-  return [move(A, 0), move(X, 0), ...steps];
+  const reached = new LuaSet<number>();
+  reached.add(0);
+  const steps: Step[] = [move(A, 0), move(X, 0)];
+  for (const [index, instruction] of filter.entries()) {
+    if (reached.has(index)) {
+      for (const next of successors(instruction, index)) reached.add(next);
+      steps.push(label(place(index)), ...translate(instruction, index));
+    }
+  }
+  return steps;
 }
