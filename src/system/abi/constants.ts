@@ -98,7 +98,9 @@ const mips = {
   SYS_bpf: 4355,
 } satisfies AbiNumbers;
 
-/** By the name LuaJIT gives the architecture in `jit.arch`. */
+const mips64: AbiNumbers = { ...mips, SYS_sendmmsg: 5302, SYS_bpf: 5315 };
+
+/** By the name LuaJIT gives the architecture in `jit.arch` (lj_arch.h): of MIPS alone it names the byte order. */
 const numbersOf: Record<string, AbiNumbers> = {
   x86: { ...generic, SYS_sendmmsg: 345, SYS_bpf: 357 },
   x64: { ...generic, SYS_sendmmsg: 307, SYS_bpf: 321 },
@@ -107,14 +109,16 @@ const numbersOf: Record<string, AbiNumbers> = {
   riscv64: generic,
   ppc: { ...generic, TIOCGWINSZ: 0x40087468, O_DIRECTORY: 0o40000, SYS_sendmmsg: 349, SYS_bpf: 361 },
   mips,
-  mips64: { ...mips, SYS_sendmmsg: 5302, SYS_bpf: 5315 },
+  mipsel: mips,
+  mips64,
+  mips64el: mips64,
 };
 
 function numbersHere(): AbiNumbers {
   const numbers = numbersOf[jit.arch];
   if (jit.os !== "Linux" || numbers === undefined) {
     error(
-      `vpnmasq runs on Linux with one of x86, x64, arm, arm64, riscv64, ppc, mips, mips64; here: ${jit.os} ${jit.arch}`,
+      `vpnmasq runs on Linux on x86, x64, arm, arm64, riscv64, ppc, mips, mipsel, mips64, mips64el; here: ${jit.os}, ${jit.arch}`,
     );
   }
   return numbers;
