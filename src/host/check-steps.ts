@@ -49,8 +49,8 @@ const EMPTY_RUN = "mount -t tmpfs tmpfs /run";
 
 const node = ["node", "--test", "--test-reporter=tap"];
 
-/** Epochs of each profile of the simulator: about half a minute's on two processors together. */
-const SIMULATED_EPOCHS = { mixed: 20_000, calm: 6000, stock: 6000, hostile: 1000 };
+/** Epochs of each profile of the simulator: a minute's or so in all, on two processors. */
+const SIMULATED_EPOCHS = { mixed: 10_000, calm: 3000, stock: 3000, hostile: 800 };
 
 const LUA_FOLDER = "build/lua";
 
@@ -157,7 +157,7 @@ function simulatorSteps(): Step[] {
     name: `sim-${profile}`,
     group: "sim",
     command: ["node", "build/host/test/sim/host/sim.js", "--profile", profile, "--epochs", String(epochs)],
-    limitSeconds: 180,
+    limitSeconds: 240,
   }));
 }
 

@@ -114,7 +114,7 @@ export function compare(comparison: Comparison): Compared {
     const endMs = mishap === "renewals" ? RENEWALS_MS : atMs + downMs + AFTER_MS;
     const clients: ClientPlan[] = [];
     for (const number of $range(0, CLIENTS - 1)) clients.push(planOf(number, comparison, random));
-    const rest = { profile: "compare", seed: seed + sample, limits: {}, link: LINK, isFaultless: false } as const;
+    const rest = { profile: "compare", seed: seed + sample, limits: {}, link: LINK } as const;
     const scenario: Scenario = { ...rest, nat, durationMs: endMs, clients, faults };
     const site = new Site(scenario, Infinity, undefined);
     site.promises.areKept = false;

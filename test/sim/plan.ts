@@ -88,8 +88,6 @@ export interface Scenario {
   readonly link: LinkConditions;
   readonly clients: readonly ClientPlan[];
   readonly faults: readonly Fault[];
-  /** Not one packet may go to the wrong client alone. */
-  readonly isFaultless: boolean;
 }
 
 /** The watchdog's timers that do not follow from the daemons': the endpoint's standard ones (docs/configuration.md). */

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { runBounded } from "../../../src/host/bounded-process.js";
 import type { ResultDocument } from "../../../src/host/document.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { type Protection, PROTECTIONS } from "./protections.js";
 import { perform } from "./simulator.js";
 
@@ -57,20 +58,37 @@ async function runSpecs(folder: string, specs: string): Promise<string | undefin
   const { output, isSuccess } = await runBounded(command, SPECS_LIMIT_MS, folder);
   if (isSuccess) return undefined;
   const failures = output.split("\n").filter((line) => line.startsWith("not ok"));
-  return `${String(failures.length)} of ${specs}`;
+  return failures.length === 0 ? `${specs} do not end` : `${String(failures.length)} of ${specs}`;
 }
 
-async function tryOne(protection: Protection): Promise<Outcome> {
+async function inCopy<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "vpnmasq-mutation-"));
   try {
     fs.cpSync(LUA_FOLDER, folder, { recursive: true });
+    return await work(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+async function tryOne(protection: Protection): Promise<Outcome> {
+  return inCopy(async (folder) => {
     const file = path.join(folder, `${protection.module}.lua`);
     fs.writeFileSync(file, mutate(fs.readFileSync(file, "utf8"), protection));
     const simulator = await simulate(folder);
     return { protection, simulator, specs: await runSpecs(folder, protection.specs) };
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
+  });
+}
+
+/** What fails although nothing was switched off would make every mutation noticed. */
+async function checkUnchanged(): Promise<void> {
+  const found = await inCopy(async (folder) => {
+    const specs = [...new Set(PROTECTIONS.map((protection) => protection.specs))];
+    const failures = [await simulate(folder)];
+    for (const name of specs) failures.push(await runSpecs(folder, name));
+    return failures.filter((failure) => failure !== undefined);
+  });
+  if (found.length > 0) throw new Refusal(`Nothing was switched off, but there is: ${found.join(", ")}.`);
 }
 
 function tableOf(outcomes: readonly Outcome[]): string {
@@ -81,6 +99,7 @@ function tableOf(outcomes: readonly Outcome[]): string {
 }
 
 export async function checkMutations(progress: (text: string) => void): Promise<ResultDocument> {
+  await checkUnchanged();
   const outcomes: Outcome[] = [];
   for (const protection of PROTECTIONS) {
     outcomes.push(await tryOne(protection));
