@@ -2,8 +2,8 @@
 // Makes the bundle that is installed from the one TypeScriptToLua makes: small, yet its errors name the TypeScript
 // source.
 //
-// Flash is small on the boards, so comments, indentation and empty lines go, locals get short names (short-names.ts), and
-// the rest is packed (src/app/unpack.lua).
+// Flash is small on the boards, so comments, spaces and empty lines go (narrow-lua.ts), locals get short names (short-names.ts),
+// and the rest is packed (src/app/unpack.lua).
 // TypeScriptToLua's own map of positions would be larger than the code (a Lua table entry of some 25 bytes a line); the
 // one here takes one character a line and is read only when there is an error to show (src/app/source-position.ts).
 
@@ -11,6 +11,7 @@ import fs from "node:fs";
 import { SourceMap } from "node:module";
 import { deflateAsync } from "@gfx/zopfli";
 import { type Line, splitBundle } from "./bundle-split.js";
+import { narrowLua } from "./narrow-lua.js";
 import { withShortNames } from "./short-names.js";
 
 interface Position {
@@ -79,6 +80,11 @@ function encodePositions(positions: readonly (Position | undefined)[]): string {
   return text;
 }
 
+/** The same program, line by line, with nothing in it that only people need. */
+function smallest(lua: string): string {
+  return narrowLua(withShortNames(lua));
+}
+
 /** A string of Lua's source, between its quotes, for any bytes. LuaJIT takes zeros as they are. */
 function quoted(bytes: Buffer): Buffer {
   const escapes: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r" };
@@ -101,7 +107,7 @@ async function packed(program: Buffer): Promise<Buffer> {
 export async function selfUnpacking(program: Buffer, file: string): Promise<Buffer> {
   const text = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length)).replaceAll("@FILE@", file);
   const heading = text.slice(0, text.indexOf("\nlocal ") + 1);
-  const unpacker = heading + withShortNames(keptLines(text).join("\n"));
+  const unpacker = heading + smallest(keptLines(text).join("\n"));
   const [before = "", behind = ""] = unpacker.split("@PACKED@");
   return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from(behind)]);
 }
@@ -124,7 +130,7 @@ export interface Bundle {
 /** `code` with short names, behind the positions of its lines by the file's name. */
 function programOf(lines: readonly Line<Position>[], file: string): Buffer {
   const positions = encodePositions(lines.map(({ origin }) => origin));
-  const code = withShortNames(lines.map((line) => line.code).join("\n"));
+  const code = smallest(lines.map((line) => line.code).join("\n"));
   return Buffer.from(`local SOURCE_POSITIONS={["${file}"]="${positions}"}\n${code}`);
 }
 
@@ -132,7 +138,7 @@ function programOf(lines: readonly Line<Position>[], file: string): Buffer {
 function partOf(lines: readonly Line<Position>[]): Buffer {
   const positions = encodePositions([undefined, ...lines.map(({ origin }) => origin)]);
   const code = ["local require = ...", "local modules = {", ...lines.map((line) => line.code), "}"].join("\n");
-  return Buffer.from(withShortNames(`${code}\nreturn modules, "${positions}"`));
+  return Buffer.from(smallest(`${code}\nreturn modules, "${positions}"`));
 }
 
 /** The lines of Lua without what only people need. */
