@@ -61,17 +61,6 @@ export const WITH_CLIENTS: Run = {
   isProtected: true,
 };
 
-export const ROUTER_ALONE: Run = {
-  name: "router_alone",
-  title: "Without the watchdog (vpnmasq's own table)",
-  version: 2,
-  hasPublishedRouter: false,
-  hasClientEndpoints: false,
-  hasServerEndpoint: false,
-  hasNatLossWatch: false,
-  isProtected: true,
-};
-
 export const ALL_OURS: Run = {
   name: "with",
   title: "With the watchdog at clients and server (vpnmasq's own table)",
