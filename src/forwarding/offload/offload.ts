@@ -23,13 +23,13 @@ import type { Direction, Environment } from "./programs/environment";
 import { allLinks, surroundings } from "./surroundings";
 
 /**
- * How long the programs forward for a daemon that does not renew their lease: it is renewed twenty times in that time, and
- * the longest thing that the router does between two ticks, reading all routes, takes a tenth of it.
+ * How long the programs forward for a daemon that does not renew their lease. It is renewed twenty times in that time; and
+ * it is far less than IPsec peers take to notice a dead one (30 s and more).
  */
 export const LEASE_MS = 2000;
 /** All items of a table of the usual size are looked at within a second. */
 const VISITS_SHARE = 10;
-/** With more than 20 000 items it takes longer: a look costs two system calls, and these take 2 ms of a tick's 100. */
+/** With more than 20 000 items it takes longer: a look is two system calls of some 2 µs each, 8 ms of a tick's 100. */
 const VISITS_MAX = 2048;
 
 /** One interface, and the filter of its tap. */
