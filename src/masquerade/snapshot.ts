@@ -226,7 +226,8 @@ class SnapshotReader {
       this.refuse(end === "" ? CUT_OFF : CHECKSUM);
       return;
     }
-    const [kind, fields] = string.match(text, "^([a-z-]+) (.*)$");
+    // Items are told apart by their text, so digits have one form.
+    const [kind, fields] = string.match(string.lower(text), "^([a-z-]+) (.*)$");
     if (kind === "esp") this.readEsp(fields);
     else if (kind === "ike") this.readIke(fields);
     else if (kind === "esp-gone") this.espItems.forget(fields);

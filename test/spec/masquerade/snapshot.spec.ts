@@ -2,7 +2,9 @@
 // Snapshots: what was written reads back, what was damaged is refused with a reason, and nothing else is lost.
 
 import type { IkeSession } from "../../../src/masquerade/ike";
+import { crc32 } from "../../../src/masquerade/crc32";
 import { readSnapshot, type Snapshot, SnapshotWriter } from "../../../src/masquerade/snapshot";
+import { unsigned } from "../../../src/wire/word";
 import { address } from "../frame";
 import { Random } from "../random";
 
@@ -38,6 +40,11 @@ function reasons(snapshot: Snapshot): string[] {
   return snapshot.refusals.map(({ reason, lines }) => `${lines} ${reason}`);
 }
 
+/** What the checksums of the file's lines start from: the header's own. */
+function headerSeed(): number {
+  return crc32(string.gsub(writer.header, " %x+\n$", "")[0]);
+}
+
 describe("a snapshot", () => {
   it("reads back as it was written", () => {
     const snapshot = readSnapshot(writer.header + writer.esp(ITEM) + writer.ike(SESSION), HERE);
@@ -52,6 +59,15 @@ describe("a snapshot", () => {
     const other = { ...ITEM, inSpi: 0x3003 };
     const snapshot = readSnapshot(writer.header + writer.esp(ITEM) + writer.esp(other) + writer.esp(later), HERE);
     assert.same([later, other], snapshot.esp);
+  });
+
+  it("knows an item again whose digits are written in capitals", () => {
+    const [line] = string.gsub(writer.esp({ ...ITEM, inSpi: 0xabcdef }), " %x+\n$", "");
+    const capitals = string.upper(line).replace("ESP", "esp");
+    const checksum = string.format("%08x", unsigned(crc32(capitals, headerSeed())));
+    const text = `${writer.header}${writer.esp({ ...ITEM, inSpi: 0xabcdef })}${capitals} ${checksum}\n`;
+    assert.equal(1, readSnapshot(text, HERE).esp.length);
+    assert.same([], readSnapshot(text, HERE).refusals);
   });
 
   it("forgets what a later line takes back, and knows it again when it comes back", () => {
