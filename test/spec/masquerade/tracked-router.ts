@@ -2,9 +2,9 @@
 // The IKE and ESP trackers as one router for the worlds of the specs: packets wait in a queue, bounded as the forwarding
 // layer's, and are decided anew when they are released.
 
-import { EspTracker } from "../../../src/masquerade/esp";
+import { type EspAlgorithm, EspTracker } from "../../../src/masquerade/esp";
 import { IkeTracker } from "../../../src/masquerade/ike";
-import { DEFAULT_LIMITS } from "../../../src/masquerade/limits";
+import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
 import type { Reason } from "../../../src/masquerade/reason";
 import { Releases } from "../../../src/masquerade/releases";
 import { Action, Verdict } from "../../../src/masquerade/verdict";
@@ -38,14 +38,18 @@ export class TrackedRouter {
   nowMs = 0;
   /** How often a packet was decided for each reason. */
   readonly counts = new LuaMap<Reason, number>();
+  readonly verdict: Verdict;
   private readonly releases = new Releases();
-  private readonly verdict = new Verdict(DEFAULT_LIMITS.multicastClientsMax);
   private readonly view = new IsakmpView();
   private readonly held = new LuaMap<number, HeldPacket[]>();
 
-  constructor() {
-    this.ike = new IkeTracker(DEFAULT_LIMITS, this.releases);
-    this.esp = new EspTracker(DEFAULT_LIMITS, this.ike, this.releases, SEED);
+  constructor(
+    private readonly limits: Limits = DEFAULT_LIMITS,
+    algorithm: EspAlgorithm = "vpnmasq",
+  ) {
+    this.verdict = new Verdict(limits.multicastClientsMax);
+    this.ike = new IkeTracker(limits, this.releases);
+    this.esp = new EspTracker(limits, this.ike, this.releases, SEED, algorithm);
   }
 
   count(reason: Reason): number {
@@ -101,7 +105,12 @@ export class TrackedRouter {
   }
 
   audit(): void {
-    auditEsp(this.esp, DEFAULT_LIMITS);
+    auditEsp(this.esp, this.limits);
+  }
+
+  /** Packets that wait under a hold key. */
+  heldUnder(key: number): number {
+    return this.held.get(key)?.length ?? 0;
   }
 
   private attach(exchange: IkeExchange): void {

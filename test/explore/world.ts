@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Clients, one server and the shipped trackers between them, moved one step at a time by whoever explores.
+//
+// Nothing happens by itself: which message passes next, whether an answer comes, whether time runs out or the router
+// starts again is a step, and every order of steps is somebody's network. Times are coarse: a step of waiting is longer
+// than a turn (Tout), one of silence longer than an idle item is kept (Tei).
+
+import type { EspAlgorithm } from "../../src/masquerade/esp";
+import { ESP_RECORD_WORDS, EspField } from "../../src/masquerade/esp-record";
+import { DEFAULT_LIMITS, type Limits } from "../../src/masquerade/limits";
+import { address } from "../spec/frame";
+import { TrackedRouter } from "../spec/masquerade/tracked-router";
+import { Blame } from "./blame";
+
+export interface Rules {
+  readonly clients: number;
+  /** Epochs of each client. */
+  readonly epochs: number;
+  readonly algorithm: EspAlgorithm;
+  /** The server sends on an epoch before it heard the client on it; one with VMA, and most others, waits. */
+  readonly serverFirst: boolean;
+  /** Answers may come after Tout; else they come within it or are lost. */
+  readonly lateAnswers: boolean;
+  /** The first epochs of the first two clients have one incoming SPI. */
+  readonly collision: boolean;
+  /** How often Tout runs out, all is silent for longer than Tei, the router restarts with its snapshot and without. */
+  readonly waits: number;
+  readonly silences: number;
+  readonly restarts: number;
+  readonly crashes: number;
+  /** A client that hears nothing renews: VMA's ping and rekey. */
+  readonly renewsOnSilence: boolean;
+}
+
+export const SERVER = address("198.51.100.1");
+const FIRST_CLIENT = address("192.168.1.2");
+/** Of each epoch, sent by the server while exploring; more tell no more orders apart. */
+const SERVER_PACKETS_MAX = 2;
+const START_MS = 10_000_000;
+const TICK_MS = 100;
+const QUICK_MODE = 32;
+
+/** No limit is reached with so few clients; small tables are made quickly. */
+export const LIMITS: Limits = { ...DEFAULT_LIMITS, espItemsMax: 64, espItemsPerClientMax: 16, ikeItemsMax: 16 };
+
+/** Longer than a turn, in ticks; and longer than an idle item is kept. */
+const WAIT_TICKS = LIMITS.espOutstandingMs / TICK_MS + 1;
+const SILENCE_MS = LIMITS.espIdleMs + 60_000;
+
+export interface Epoch {
+  readonly outSpi: number;
+  readonly inSpi: number;
+  /** The server heard the client on it. */
+  isUsed: boolean;
+  /** The server owes an answer. */
+  isOwed: boolean;
+  /** Packets that the server sent on it. */
+  sequence: number;
+  /** The client heard the server on it. */
+  isHeard: boolean;
+}
+
+export class Client {
+  readonly epochs: Epoch[] = [];
+  heardMs = 0;
+
+  constructor(
+    readonly number: number,
+    readonly address: number,
+  ) {}
+
+  newest(): Epoch | undefined {
+    return this.epochs[this.epochs.length - 1];
+  }
+}
+
+export const enum Kind {
+  /** A client and the server make an epoch, over IKE. */
+  Negotiate,
+  /** The client sends on its newest epoch. */
+  Send,
+  /** The server answers what it got on an epoch. */
+  Answer,
+  /** That answer, or what it would answer, is lost. */
+  Lose,
+  /** The server sends on its own account, on a client's newest epoch. */
+  Push,
+  Wait,
+  Silence,
+  Restart,
+  Crash,
+}
+
+export interface Step {
+  readonly kind: Kind;
+  readonly client: number;
+  readonly epoch: number;
+}
+
+export class World {
+  readonly clients: Client[] = [];
+  readonly blame: Blame;
+  router: TrackedRouter;
+  nowMs = START_MS;
+  waits = 0;
+  silences = 0;
+  restarts = 0;
+  crashes = 0;
+  /** Packets that went to others only. */
+  misdelivered = 0;
+
+  constructor(readonly rules: Rules) {
+    this.router = this.newRouter();
+    this.blame = new Blame(this);
+    for (const number of $range(0, rules.clients - 1)) this.clients.push(new Client(number, FIRST_CLIENT + number));
+  }
+
+  /** Whether every step so far left anything to choose: the steps that may come next. */
+  possible(): Step[] {
+    const steps: Step[] = [];
+    for (const client of this.clients) this.stepsOf(client, steps);
+    const { waits, silences, restarts, crashes } = this.rules;
+    const isQuiet = this.rules.lateAnswers || !this.owesAny();
+    if (this.waits < waits && isQuiet) steps.push(plain(Kind.Wait));
+    if (this.silences < silences && isQuiet) steps.push(plain(Kind.Silence));
+    if (this.restarts < restarts) steps.push(plain(Kind.Restart));
+    if (this.crashes < crashes) steps.push(plain(Kind.Crash));
+    return steps;
+  }
+
+  private stepsOf({ number, epochs }: Client, steps: Step[]): void {
+    const { rules } = this;
+    // Clients are alike, so the first negotiations come in their order.
+    const isTheirTime = number === 0 || this.clients[number - 1].epochs.length > 0;
+    if (epochs.length < rules.epochs && isTheirTime) steps.push(of(Kind.Negotiate, number));
+    if (epochs.length > 0) steps.push(of(Kind.Send, number));
+    for (const at of $range(0, epochs.length - 1)) {
+      const epoch = epochs[at];
+      const isNewest = at === epochs.length - 1;
+      if (epoch.isOwed) steps.push({ kind: Kind.Lose, client: number, epoch: at });
+      if (epoch.sequence < SERVER_PACKETS_MAX) {
+        if (epoch.isOwed) steps.push({ kind: Kind.Answer, client: number, epoch: at });
+        else if (isNewest && (rules.serverFirst || epoch.isUsed)) steps.push(of(Kind.Push, number));
+      }
+    }
+  }
+
+  take({ kind, client, epoch }: Step): void {
+    const whose = this.clients[client];
+    if (kind === Kind.Negotiate) this.negotiate(whose);
+    else if (kind === Kind.Send) this.send(whose);
+    else if (kind === Kind.Answer) this.answer(whose, whose.epochs[epoch]);
+    else if (kind === Kind.Lose) whose.epochs[epoch].isOwed = false;
+    else if (kind === Kind.Push) this.serverSends(whose, whose.newest()!);
+    else this.takePlain(kind);
+  }
+
+  private takePlain(kind: Kind): void {
+    if (kind === Kind.Wait) {
+      this.waits += 1;
+      this.blame.noteWait();
+      this.pass(WAIT_TICKS);
+    } else if (kind === Kind.Silence) {
+      this.silences += 1;
+      this.blame.noteSilence();
+      this.jump(SILENCE_MS);
+    } else if (kind === Kind.Restart) {
+      this.restarts += 1;
+      this.restart();
+    } else {
+      this.crashes += 1;
+      this.blame.noteCrash();
+      this.router = this.newRouter();
+      this.router.esp.startRelearning(this.nowMs);
+    }
+  }
+
+  // What clients and server do
+
+  negotiate(client: Client): void {
+    const at = client.epochs.length;
+    const isCollision = this.rules.collision && at === 0 && client.number === 1;
+    const outSpi = 0x1000 + client.number * 16 + at;
+    const inSpi = isCollision ? 0x2000 : 0x2000 + client.number * 16 + at;
+    client.epochs.push({ outSpi, inSpi, isUsed: false, isOwed: false, sequence: 0, isHeard: false });
+    const cookies = {
+      initiatorCookie: string.format("%016x", 1 + client.number),
+      responderCookie: string.format("%016x", 0x100 + client.number),
+    };
+    const message = { ...cookies, exchangeType: QUICK_MODE, majorVersion: 1 };
+    this.router.ikeFromClient(client.address, SERVER, message);
+    this.router.ikeFromServer(SERVER, message);
+  }
+
+  send(client: Client): void {
+    const epoch = client.newest()!;
+    this.router.send(client.address, SERVER, epoch.outSpi, () => {
+      epoch.isUsed = true;
+      epoch.isOwed = true;
+    });
+  }
+
+  answer(client: Client, epoch: Epoch): void {
+    epoch.isOwed = false;
+    this.serverSends(client, epoch);
+  }
+
+  serverSends(client: Client, epoch: Epoch): void {
+    epoch.sequence += 1;
+    this.blame.noteServerPacket(epoch);
+    const receivers = this.router.receive(SERVER, epoch.inSpi, epoch.sequence);
+    const isHeard = receivers.includes(client.address);
+    this.blame.noteDelivery(epoch, isHeard);
+    if (!isHeard && receivers.length > 0) this.misdelivered += 1;
+    if (!isHeard) return;
+    epoch.isHeard = true;
+    client.heardMs = this.nowMs;
+  }
+
+  // Time, and the router's own fate
+
+  pass(ticks: number): void {
+    for (const _ of $range(1, ticks)) {
+      this.nowMs += TICK_MS;
+      this.router.nowMs = this.nowMs;
+      this.router.tick();
+    }
+  }
+
+  private jump(durationMs: number): void {
+    this.nowMs += durationMs;
+    this.router.nowMs = this.nowMs;
+    // Every record is looked at within fifty ticks.
+    this.pass(50);
+  }
+
+  private newRouter(): TrackedRouter {
+    const router = new TrackedRouter(LIMITS, this.rules.algorithm);
+    router.nowMs = this.nowMs;
+    return router;
+  }
+
+  /** With a snapshot: what an answer proved is there again, what was held is not. */
+  private restart(): void {
+    const before = this.router;
+    const after = this.newRouter();
+    before.ike.forEach((session) => {
+      if (session.phase === "established") after.ike.restore(session);
+    });
+    const { words } = before.esp.records;
+    before.esp.forEach((record) => {
+      const row = record * ESP_RECORD_WORDS;
+      const inSpi = words[row + EspField.InSpi];
+      if (inSpi === 0) return;
+      const [client, outSpi] = [words[row + EspField.Client], words[row + EspField.OutSpi]];
+      after.esp.restore(client, SERVER, outSpi, inSpi, words[row + EspField.Sequence], this.nowMs);
+    });
+    this.router = after;
+  }
+
+  private owesAny(): boolean {
+    return this.clients.some(({ epochs }) => epochs.some(({ isOwed }) => isOwed));
+  }
+}
+
+function of(kind: Kind, client: number): Step {
+  return { kind, client, epoch: 0 };
+}
+
+function plain(kind: Kind): Step {
+  return of(kind, 0);
+}
