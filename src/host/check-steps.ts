@@ -23,6 +23,9 @@ const PURE_SPECS = ["wire", "masquerade", "epoch", "heartbeat", "supervisor"];
 /** Spec folders that open sockets: they get a network of their own. */
 const SYSTEM_SPECS = ["system", "forwarding"];
 
+/** Everything is collected again and again, and overwritten: see there. The compiler is off, so its spec is left out. */
+const COLLECT_OFTEN = ["--helper=test/collect/collect-often.lua", "--exclude-pattern=compiler"];
+
 /** The lab's scenarios with real IPsec; the first may have to make the guest's root from Debian packages, once. */
 const LAB_SCENARIOS = [
   "two-clients",
@@ -129,11 +132,22 @@ function specSteps(): Step[] {
     { ...common, name: "specs-luajit", command: busted("luajit", onLuajit) },
     { ...common, name: "specs-puc-lua", command: busted("lua5.1", pure) },
     { ...common, name: "specs-system", command: [...inOwnNetwork, ...busted("luajit", system)] },
+    {
+      ...common,
+      name: "specs-collected",
+      command: [...inOwnNetwork, ...busted("luajit", ["system"]), ...COLLECT_OFTEN, "test/collect"],
+      limitSeconds: 400,
+      isTimed: true,
+    },
   ];
 }
 
 /** Each target for a few seconds, always the same inputs; `npm run fuzz` takes longer and others. */
 const FUZZ = ["node", "build/host/test/fuzz/host/fuzz.js", "--seconds", "24", "--seed", "1"];
+
+/** Small worlds to the depth at which every race shows; `npm run explore` takes larger ones. */
+const EXPLORE = ["node", "build/host/test/explore/host/explore.js", "--clients", "2", "--states", "3000"];
+const FAULTS = ["node", "build/host/test/faults/host/faults.js"];
 
 /**
  * The emulated board: the first flash through its U-Boot, and what tells whether it is a router and survives damage.
@@ -179,7 +193,9 @@ export function checkSteps(): Step[] {
     ...nodeSteps(),
     ...specSteps(),
     { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
-    { name: "fuzz", group: "fuzz", command: FUZZ, limitSeconds: 120 },
+    { name: "fuzz", group: "proof", command: FUZZ, limitSeconds: 120 },
+    { name: "explore", group: "proof", command: EXPLORE, limitSeconds: 240 },
+    { name: "faults", group: "proof", command: FAULTS, limitSeconds: 400, isTimed: true },
     ...openwrtSteps(),
     ...boardSteps(),
     ...simulatorSteps(),

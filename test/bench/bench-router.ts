@@ -21,15 +21,24 @@ interface Status {
   readonly ike: { readonly total: number; readonly capacity: number };
 }
 
+export interface RouterOptions {
+  /** Of the configuration's document, beside those that are right for the bench. */
+  readonly limits?: Record<string, number>;
+  /** Words before the program's own, such as "setpriv --no-new-privs". */
+  readonly through?: string;
+}
+
 export class BenchRouter {
   readonly pid: number;
+  readonly control: string;
+  /** Where its journal is. */
+  readonly directory: string;
   private readonly log: string;
-  private readonly control: string;
 
-  /** @param limits of the configuration's document, beside those that are right for the bench */
-  constructor(site: Site, limits: Record<string, number> = {}) {
+  constructor(site: Site, { limits = {}, through = "" }: RouterOptions = {}) {
     const directory = `/run/${site.name}`;
     const file = `${directory}/configuration.json`;
+    this.directory = directory;
     this.control = `${directory}/control.sock`;
     must(`mkdir -p ${directory}`);
     writeText(
@@ -46,7 +55,7 @@ export class BenchRouter {
       }),
     );
     this.log = `${directory}/log`;
-    this.pid = start(`ip netns exec ${site.name} ${PROGRAM} router --config ${file}`, this.log);
+    this.pid = start(`ip netns exec ${site.name} ${through} ${PROGRAM} router --config ${file}`, this.log);
   }
 
   /** Waits until its rings are open, without asking it anything. */
@@ -63,6 +72,11 @@ export class BenchRouter {
 
   status(): Status {
     return json.decode(must(`${PROGRAM} status --json --control ${this.control}`)) as Status;
+  }
+
+  /** What it said. */
+  logText(): string {
+    return textOf(this.log);
   }
 
   kill(): void {

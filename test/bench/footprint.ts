@@ -100,7 +100,7 @@ export const footprint: Measurement = {
     findings.figure("footprint.installed_rest", installedBytes(OTHER_FILES) / 1000, "kB");
     const site = new Site("vpnmasq", "vpnmasq", CLIENTS);
     findings.figure("footprint.start", startMs(site), "ms");
-    const router = new BenchRouter(site, { ike_outstanding_ms: 120000 });
+    const router = new BenchRouter(site, { limits: { ike_outstanding_ms: 120000 } });
     router.waitUntilForwarding();
     sleepMs(SETTLE_MS);
     findings.bound("footprint.resident_idle", residentMb(router.pid), "MB", IDLE_MB_MAX);

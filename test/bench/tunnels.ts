@@ -5,6 +5,7 @@
 // paid for is counted.
 
 import { monotonicMs } from "../../src/system/clock";
+import { closeSocket } from "../../src/system/link-address";
 import { SendQueue } from "../../src/system/send-queue";
 import { cpuNs, cpuNsOf } from "./cpu-time";
 import { sleepMs } from "./programs";
@@ -46,6 +47,7 @@ export interface TunnelOptions {
 
 /** One direction. */
 class Stream {
+  private readonly fd: number;
   private readonly queue: SendQueue;
   private readonly before: number;
   sent = 0;
@@ -56,7 +58,8 @@ class Stream {
     private readonly to: LinkEnd,
     private readonly frames: TunnelFrames,
   ) {
-    this.queue = new SendQueue(from.socket(), BURST, undefined);
+    this.fd = from.socket();
+    this.queue = new SendQueue(this.fd, BURST, undefined);
     this.before = to.framesReceived();
   }
 
@@ -64,6 +67,10 @@ class Stream {
     for (const _ of $range(1, BURST)) this.queue.push(this.frames.next(), this.frames.frameBytes);
     this.queue.flush();
     this.sent += BURST;
+  }
+
+  close(): void {
+    closeSocket(this.fd);
   }
 
   arrived(): number {
@@ -89,6 +96,16 @@ export class Tunnels {
     const address = wanAddress === undefined ? {} : { wanAddress };
     this.out = new Stream(site.near, site.far, new TunnelFrames({ ...common, direction: "out" }));
     this.in = new Stream(site.far, site.near, new TunnelFrames({ ...common, ...address, direction: "in" }));
+  }
+
+  count(): number {
+    return this.options.count;
+  }
+
+  /** Gives back the sockets. */
+  close(): void {
+    this.out.close();
+    this.in.close();
   }
 
   /** Lets every tunnel's first packet go out before any answer comes in. */

@@ -12,7 +12,16 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import os from "node:os";
 import type { ResultDocument } from "../../../src/host/document.js";
 
-const TIME_LIMIT_MS = 90_000;
+/** What makes a measurement, and how long it may take. */
+export interface Measuring {
+  /** A Lua program in build/lua that takes a measurement's name and prints a result. */
+  readonly program: string;
+  readonly limitMs: number;
+  /** Further words for the program. */
+  readonly words?: readonly string[];
+}
+
+const BENCH: Measuring = { program: "test/bench/main.lua", limitMs: 90_000 };
 
 const running = new Set<ChildProcess>();
 
@@ -37,11 +46,11 @@ function mayRunFirst(): boolean {
   return spawnSync("chrt", ["--fifo", "1", "true"]).status === 0;
 }
 
-function command(name: string): string[] {
+function command(name: string, { program, words = [] }: Measuring): string[] {
   const first = mayRunFirst() ? "chrt --fifo 1 " : "";
   const namespaces = ["unshare", "--net", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child=KILL"];
-  const inside = `${PREPARE} && exec ${first}luajit test/bench/main.lua "$0"`;
-  return ["--pdeathsig", "KILL", ...namespaces, "sh", "-c", inside, name];
+  const inside = `${PREPARE} && exec ${first}luajit ${program} "$0" "$@"`;
+  return ["--pdeathsig", "KILL", ...namespaces, "sh", "-c", inside, name, ...words];
 }
 
 function failed(name: string, why: string): ResultDocument {
@@ -58,9 +67,10 @@ function resultOf(name: string, output: string, problems: string): ResultDocumen
   }
 }
 
-/** Makes one measurement of those that `main.lua --list` names. */
-export async function measure(name: string): Promise<ResultDocument> {
-  const child = spawn("setpriv", command(name), { cwd: "build/lua", stdio: ["ignore", "pipe", "pipe"] });
+/** Makes one measurement of those that the program's `--list` names. */
+export async function measure(name: string, measuring = BENCH): Promise<ResultDocument> {
+  const { limitMs } = measuring;
+  const child = spawn("setpriv", command(name, measuring), { cwd: "build/lua", stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let [output, problems, hasTimedOut] = ["", "", false];
   child.stdout.on("data", (data) => (output += String(data)));
@@ -68,7 +78,7 @@ export async function measure(name: string): Promise<ResultDocument> {
   const limit = setTimeout(() => {
     hasTimedOut = true;
     child.kill("SIGKILL");
-  }, TIME_LIMIT_MS);
+  }, limitMs);
   try {
     await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
   } catch (problem) {
@@ -77,5 +87,5 @@ export async function measure(name: string): Promise<ResultDocument> {
     clearTimeout(limit);
     running.delete(child);
   }
-  return hasTimedOut ? failed(name, `it was ended after ${TIME_LIMIT_MS / 1000} s`) : resultOf(name, output, problems);
+  return hasTimedOut ? failed(name, `it was ended after ${limitMs / 1000} s`) : resultOf(name, output, problems);
 }
