@@ -53,7 +53,7 @@ const EMPTY_RUN = "mount -t tmpfs tmpfs /run";
 const node = ["node", "--test", "--test-reporter=tap"];
 
 /** Epochs of each profile of the simulator: a minute's or so in all, on two processors. */
-const SIMULATED_EPOCHS = { mixed: 10_000, calm: 3000, stock: 3000, hostile: 800 };
+const SIMULATED_EPOCHS = { mixed: 5000, calm: 1500, stock: 1500, hostile: 300 };
 
 const LUA_FOLDER = "build/lua";
 
