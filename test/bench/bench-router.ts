@@ -17,6 +17,7 @@ interface Status {
   readonly compiler: { readonly aborts: number; readonly flushes: number };
   readonly resident_bytes: number;
   readonly kernel_rules: string;
+  readonly offload: { readonly lan: OffloadSide; readonly wan: OffloadSide; readonly entries: number };
   readonly esp: { readonly total: number; readonly capacity: number; readonly established: number };
   readonly ike: { readonly total: number; readonly capacity: number };
 }
@@ -24,8 +25,15 @@ interface Status {
 export interface RouterOptions {
   /** Of the configuration's document, beside those that are right for the bench. */
   readonly limits?: Record<string, number>;
+  /** Other keys of the document; all packets pass the process unless they say otherwise. */
+  readonly settings?: Record<string, unknown>;
   /** Words before the program's own, such as "setpriv --no-new-privs". */
   readonly through?: string;
+}
+
+interface OffloadSide {
+  readonly place?: string;
+  readonly reason: string;
 }
 
 export class BenchRouter {
@@ -35,7 +43,7 @@ export class BenchRouter {
   readonly directory: string;
   private readonly log: string;
 
-  constructor(site: Site, { limits = {}, through = "" }: RouterOptions = {}) {
+  constructor(site: Site, { limits = {}, settings = {}, through = "" }: RouterOptions = {}) {
     const directory = `/run/${site.name}`;
     const file = `${directory}/configuration.json`;
     this.directory = directory;
@@ -48,10 +56,11 @@ export class BenchRouter {
         wan: "wan",
         control: this.control,
         state_directory: directory,
-        // What is measured is the daemon's own way.
+        // What is measured is the daemon's own way, unless said otherwise.
         offload: "off",
         // Its tunnels are new to it, and there is no IKE to tell of them: it need not listen first.
         limits: { relearn_ms: 0, ...limits },
+        ...settings,
       }),
     );
     this.log = `${directory}/log`;

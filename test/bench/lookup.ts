@@ -72,7 +72,8 @@ class Lookup {
   }
 }
 
-function espBytes(count: number): number {
+/** Bytes of one of so many ESP items: all that a table takes. */
+export function espBytes(count: number): number {
   const limits = { ...DEFAULT_LIMITS, espItemsMax: count };
   const releases = new Releases();
   return new EspTracker(limits, new IkeTracker(limits, releases), releases, SEED).memoryBytes() / count;

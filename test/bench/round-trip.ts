@@ -13,7 +13,8 @@ import { BenchRouter } from "./bench-router";
 import type { Measurement } from "./findings";
 import { run, sleepMs } from "./programs";
 import { percentile } from "./rounds";
-import { type LinkEnd, mustHave, ROUTER_WAN, Site } from "./site";
+import { mustHave } from "./must-have";
+import { type LinkEnd, ROUTER_WAN, Site } from "./site";
 import { TunnelFrames } from "./tunnel-frames";
 
 /** @noSelf */

@@ -7,9 +7,10 @@
 // out of a router to a hardware address that is nobody's: the end counts them and drops them first thing.
 
 import { bindToLink, openPacketSocket, setSocketBuffer } from "../../src/system/link-address";
-import type { Outcome } from "../../src/system/outcome";
 import { RouteSocket } from "../../src/system/rtnetlink";
 import { readFile } from "../../src/system/files";
+import { mustHave } from "./must-have";
+import { switchReceiveOffloadOn } from "./offload/receive-offload";
 import { must, waitUntil } from "./programs";
 
 /** RFC 2544 appendix C.2.2: addresses for benchmarks. Client n is 198.18.x.y, its server 198.19.x.y. */
@@ -49,26 +50,25 @@ export function serverAddress(at: number): string {
   return `198.19.${1 + (at >> 8)}.${at & 0xff}`;
 }
 
-/** The value of an outcome; without one there is nothing to measure. */
-export function mustHave<Value>(outcome: Outcome<Value>): Value {
-  const value = outcome[0];
-  if (value === undefined) error(outcome[1] ?? "nothing", 0);
-  return value;
-}
-
 export class Site {
   /** Our ends of the two links. */
   readonly near: LinkEnd;
   readonly far: LinkEnd;
 
-  /** @param clients that can be reached on the LAN */
+  /**
+   * @param clients that can be reached on the LAN
+   * @param takesDriverFrames see receive-offload.ts
+   */
   constructor(
     readonly name: string,
     forwarding: Forwarding,
     clients: number,
+    takesDriverFrames = false,
   ) {
     must(`ip netns add ${name}`);
     must("ip -batch -", linkCommands(name));
+    if (takesDriverFrames) for (const end of ["lan", "wan"]) switchReceiveOffloadOn(`${name}-${end}`);
+    must("ip -batch -", placeCommands(name));
     must(`ip -netns ${name} -batch -`, addressCommands(clients));
     must(`ip netns exec ${name} sh`, settingCommands(forwarding === "vpnmasq" ? SETTINGS : [...SETTINGS, FORWARD]));
     if (forwarding === "masquerade") must(`ip netns exec ${name} nft -f -`, MASQUERADE);
@@ -82,8 +82,16 @@ export class Site {
 
 function linkCommands(name: string): string {
   return [
-    `link add ${name}-near type veth peer name lan netns ${name}`,
-    `link add ${name}-far type veth peer name wan netns ${name}`,
+    `link add ${name}-near type veth peer name ${name}-lan`,
+    `link add ${name}-far type veth peer name ${name}-wan`,
+  ].join("\n");
+}
+
+/** Our ends find out on coming up what the others take. */
+function placeCommands(name: string): string {
+  return [
+    `link set ${name}-lan netns ${name} name lan`,
+    `link set ${name}-wan netns ${name} name wan`,
     `link set ${name}-near up`,
     `link set ${name}-far up`,
   ].join("\n");

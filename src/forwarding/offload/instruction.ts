@@ -77,6 +77,8 @@ export const PSEUDO_MAP_VALUE = 2;
 /** linux/bpf.h: functions of the kernel that programs call. */
 export const helper = {
   lookUp: 1,
+  /** As CLOCK_MONOTONIC. */
+  time: 5,
   redirect: 23,
   loadBytes: 26,
   replaceTransportChecksum: 11,
