@@ -105,7 +105,7 @@ export class EmulatedBoard {
     const folder = makeRunFolder("board");
     const inNamespace = wiring.namespace === undefined ? [] : ["ip", "netns", "exec", wiring.namespace];
     const qemu = ["qemu-system-aarch64", ...machineWords(storage, wiring, folder.name)];
-    const [program = "", ...others] = [...inNamespace, ...DYING_WITH_US, ...qemu];
+    const [program, ...others] = [...DYING_WITH_US, ...inNamespace, ...qemu];
     const child = spawn(program, others, { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let complaints = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints += text));

@@ -8,27 +8,37 @@ import path from "node:path";
 import type { Definition, PackageDefinition } from "../../../src/host/package/definition.js";
 
 export const OLD_VERSION = "0.0.9";
-const PROGRAM = "usr/lib/vpnmasq/vpnmasq.lua";
+const PROGRAM = "vpnmasq.lua";
+/** A program that is not packed takes only parts that are not. */
+const PARTS = ["vpnmasq-offload.lua", "vpnmasq-rest.lua"];
+const INSTALLED = "usr/lib/vpnmasq";
 const SETTINGS = "etc/config/vpnmasq";
 
-/** The router with the older number: only the file that is not packed has it in the clear. */
-export function oldBundle({ version }: Definition): Buffer {
-  const bundle = fs.readFileSync("build/unpacked/vpnmasq.lua", "latin1");
-  const parts = bundle.split(`"${version}"`);
-  assert.equal(parts.length, 2, "the version stands in the bundle once");
-  return Buffer.from(parts.join(`"${OLD_VERSION}"`), "latin1");
+/** The program's files with the older number, by where they are installed: only what is not packed has it in the clear. */
+export function oldProgram({ version }: Definition): Map<string, Buffer> {
+  const read = (name: string): string => fs.readFileSync(path.join("build/unpacked", name), "latin1");
+  const pieces = read(PROGRAM).split(`"${version}"`);
+  assert.equal(pieces.length, 2, "the version stands in the program once");
+  const texts = [
+    [PROGRAM, pieces.join(`"${OLD_VERSION}"`)] as const,
+    ...PARTS.map((name) => [name, read(name)] as const),
+  ];
+  return new Map(texts.map(([name, text]) => [path.join(INSTALLED, name), Buffer.from(text, "latin1")]));
 }
 
 function older(definition: Definition, one: PackageDefinition, folder: string): PackageDefinition {
-  const [program, settings] = [path.join(folder, "older.lua"), path.join(folder, "older-settings")];
-  fs.writeFileSync(program, oldBundle(definition), { mode: 0o644 });
-  fs.writeFileSync(settings, `# As it was before.\n${fs.readFileSync(`firmware/openwrt/files/${SETTINGS}`, "utf8")}`);
-  const built = Object.entries(one.built).filter(([, target]) => target !== PROGRAM);
-  return {
-    ...one,
-    tree: one.tree.filter((name) => name !== path.dirname(SETTINGS)),
-    built: { ...Object.fromEntries(built), [program]: PROGRAM, [settings]: SETTINGS },
-  };
+  const files = new Map(oldProgram(definition));
+  files.set(
+    SETTINGS,
+    Buffer.from(`# As it was before.\n${fs.readFileSync(`firmware/openwrt/files/${SETTINGS}`, "utf8")}`),
+  );
+  const built = new Map(Object.entries(one.built).filter(([, target]) => !files.has(target)));
+  for (const [target, bytes] of files) {
+    const source = path.join(folder, `older-${path.basename(target)}`);
+    fs.writeFileSync(source, bytes, { mode: 0o644 });
+    built.set(source, target);
+  }
+  return { ...one, tree: one.tree.filter((name) => name !== path.dirname(SETTINGS)), built: Object.fromEntries(built) };
 }
 
 /** @param folder where the older files may be written; they are read when the packages are made */

@@ -7,13 +7,12 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readDefinition } from "../../../src/host/package/definition.js";
 import { apkStandIn, opkgStandIn, type PackageManager, replaceFiles, unpackApk, unpackIpk } from "./installer.js";
-import { OLD_VERSION, oldBundle } from "./older-version.js";
+import { OLD_VERSION, oldProgram } from "./older-version.js";
 import { ProcdStandIn } from "./procd-stand-in.js";
 import { networkOf, RouterRoot } from "./router-root.js";
 
 const definition = readDefinition();
 const vpnmasq = definition.packages.find(({ name }) => name === "vpnmasq") ?? assert.fail("no package vpnmasq");
-const BUNDLE = "usr/lib/vpnmasq/vpnmasq.lua";
 const CONFIGURATION = "etc/config/vpnmasq";
 /** Until the program answers, on a machine that is busy with other things. */
 const PATIENCE_MS = 20_000;
@@ -65,7 +64,7 @@ for (const { name, unpack, manager: managerOf } of FORMATS) {
       await root.start();
       root.write("tmp/network", networkOf({ lan: "br-lan", wan: "eth1" }));
       await unpack(root);
-      root.write(BUNDLE, oldBundle(definition));
+      for (const [file, bytes] of oldProgram(definition)) root.write(file, bytes);
       manager = managerOf(root, procd);
     });
     after(async () => {

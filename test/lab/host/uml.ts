@@ -76,7 +76,7 @@ function boot(directory: string, task: GuestTask): ChildProcess {
   const kernel = path.join(directory, "root/usr/bin/linux.uml");
   const inOwnProcesses = ["unshare", "--pid", "--fork", "--kill-child=KILL"];
   const inNamespace = task.router === undefined ? [] : ["ip", "netns", "exec", task.router.namespace];
-  const words = [...inNamespace, ...DYING_WITH_US, ...inOwnProcesses, kernel, ...kernelArguments(directory, task)];
+  const words = [...DYING_WITH_US, ...inNamespace, ...inOwnProcesses, kernel, ...kernelArguments(directory, task)];
   const [program = "", ...others] = words;
   return spawn(program, others, { stdio: ["ignore", "pipe", "pipe"], detached: true });
 }
