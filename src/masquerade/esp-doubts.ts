@@ -77,11 +77,10 @@ export class EspDoubts extends EspTurns {
    */
   protected rivalInUse(server: EspServer, nowMs: number): number | undefined {
     if (this.limits.multicastClientsMax < 2) return undefined;
-    const others = distinct([
-      ...this.ike.negotiators(server.address, nowMs),
-      ...server.waiting.map((record) => this.clientOf(record)),
-    ]).filter((client) => client !== server.turnClient);
-    if (others.length !== 1) return undefined;
+    const negotiators = this.ike.negotiators(server.address, nowMs);
+    const waiting = server.waiting.map((record) => this.clientOf(record));
+    const others = distinct([...negotiators, ...waiting]).filter((client) => client !== server.turnClient);
+    if (others.length !== 1 || !negotiators.includes(others[0])) return undefined;
     this.refreshUses(server);
     return this.hears(others[0], server, nowMs - IN_USE_MS) ? others[0] : undefined;
   }
