@@ -7,7 +7,7 @@
 import { abi } from "./abi/constants";
 import { monotonicMs } from "./clock";
 import { errno, lastError } from "./errno";
-import { type EventLoop, FAILED, HUNG_UP, READABLE, WRITABLE } from "./event-loop";
+import { type EventLoop, READABLE, WRITABLE } from "./event-loop";
 import {
   byteArray,
   type BytePtr,
@@ -114,11 +114,13 @@ export interface LineServerOptions {
   readonly onClose?: (this: void, connection: LineConnection) => void;
 }
 
-/** One connection to a {@link LineServer}. */
+/**
+ * One connection to a {@link LineServer}. It takes one line a round of the loop, and only when the reply before has
+ * left: what else the loop serves waits for one reply at most, and who does not read is not worked for.
+ */
 export class LineConnection {
   private input = "";
   private output = "";
-  private isFinishing = false;
   private isOpen = true;
 
   constructor(
@@ -127,21 +129,16 @@ export class LineConnection {
     private readonly options: LineServerOptions,
     private readonly onEnd: (this: void, connection: LineConnection) => void,
   ) {
-    this.listenFor(READABLE);
+    this.awaitTurn();
   }
 
   /** Sends text (lines end with a newline). False when the connection is closed, or closed now for reading too slowly. */
   send(text: string): boolean {
-    if (!this.isOpen || this.isFinishing) return false;
+    if (!this.isOpen) return false;
     this.output += text;
     this.flush();
+    if (string.len(this.output) > this.options.outputBytesMax) this.close();
     return this.isOpen;
-  }
-
-  /** Takes no more lines, and closes once everything sent has left. */
-  finish(): void {
-    this.isFinishing = true;
-    if (this.isOpen && this.output === "") this.close();
   }
 
   close(): void {
@@ -153,47 +150,47 @@ export class LineConnection {
     this.options.onClose?.(this);
   }
 
-  private listenFor(interest: number): void {
-    this.loop.watch(this.fd, interest, (readiness) => {
-      if ((readiness & WRITABLE) !== 0) this.flush();
-      if (this.isOpen && (readiness & (READABLE | HUNG_UP | FAILED)) !== 0) this.read();
+  private awaitTurn(): void {
+    const interest = this.output !== "" || this.lineBytes() >= 0 ? WRITABLE : READABLE;
+    this.loop.watch(this.fd, interest, () => {
+      this.takeTurn();
     });
   }
 
-  private flush(): void {
-    const waiting = string.len(this.output);
-    const sent = tonumber(C.send(this.fd, this.output, waiting, MSG_NOSIGNAL))!;
-    if (sent < 0 && lastErrorNumber() !== errno.EAGAIN) {
-      this.close();
-      return;
-    }
-    if (sent > 0) this.output = string.sub(this.output, sent + 1);
-    const left = string.len(this.output);
-    if (left > this.options.outputBytesMax || (left === 0 && this.isFinishing)) this.close();
-    else this.listenFor(left > 0 ? READABLE + WRITABLE : READABLE);
+  private takeTurn(): void {
+    if (this.output !== "") this.flush();
+    else if (this.lineBytes() < 0) this.read();
+    if (this.isOpen && this.output === "") this.takeLine();
+    if (this.isOpen) this.awaitTurn();
   }
 
-  /** One read a round: a chatty client waits its turn. */
+  private flush(): void {
+    const sent = tonumber(C.send(this.fd, this.output, string.len(this.output), MSG_NOSIGNAL))!;
+    if (sent > 0) this.output = string.sub(this.output, sent + 1);
+    else if (sent < 0 && lastErrorNumber() !== errno.EAGAIN) this.close();
+  }
+
   private read(): void {
     const count = tonumber(C.recv(this.fd, readBuffer, READ_BYTES, 0))!;
-    if (count > 0) {
-      this.input += stringOf(readBuffer, count);
-      this.takeLines();
-    } else if (count === 0 || lastErrorNumber() !== errno.EAGAIN) {
-      this.close();
-    }
+    if (count > 0) this.input += stringOf(readBuffer, count);
+    else if (count === 0 || lastErrorNumber() !== errno.EAGAIN) this.close();
   }
 
-  private takeLines(): void {
-    let [line, rest] = string.match(this.input, "^([^\n]*)\n(.*)$");
-    while (line !== undefined && this.isOpen && !this.isFinishing) {
-      this.input = rest;
-      if (string.len(line) > this.options.lineBytesMax) this.close();
-      else this.options.onLine(this, line);
-      [line, rest] = string.match(this.input, "^([^\n]*)\n(.*)$");
+  /** Of the next line, without its newline; -1 when none has arrived whole. */
+  private lineBytes(): number {
+    return (string.find(this.input, "\n", 1, true)[0] ?? 0) - 1;
+  }
+
+  private takeLine(): void {
+    const lengthBytes = this.lineBytes();
+    if (lengthBytes < 0) {
+      if (string.len(this.input) > this.options.lineBytesMax) this.close();
+      return;
     }
-    if (this.isFinishing) this.input = "";
-    if (string.len(this.input) > this.options.lineBytesMax) this.close();
+    const line = string.sub(this.input, 1, lengthBytes);
+    this.input = string.sub(this.input, lengthBytes + 2);
+    if (lengthBytes > this.options.lineBytesMax) this.close();
+    else this.options.onLine(this, line);
   }
 }
 

@@ -18,8 +18,8 @@ const BURSTS_PER_LOOK = 3;
 /** Packets under way each way; fewer than the receive ring has slots (256). */
 const WINDOW = 224;
 const WAIT_MS = 0.05;
-/** What makes no progress for so long is lost. */
-const LOSS_MS = 20;
+/** What makes no progress for so long is lost; a busy machine keeps a router from running for tens of milliseconds. */
+const LOSS_MS = 500;
 const ESTABLISH_MS = 500;
 const NOBODYS_MAC = "02:00:00:00:00:77";
 
@@ -77,8 +77,11 @@ class Stream {
     return this.to.framesReceived() - this.before;
   }
 
+  /** What was given up and came late after all was not lost: or else the window would be wider from then on. */
   underWay(): number {
-    return this.sent - this.lost - this.arrived();
+    const left = this.sent - this.lost - this.arrived();
+    if (left < 0) this.lost += left;
+    return Math.max(0, left);
   }
 }
 

@@ -35,14 +35,17 @@ describe("a line server", () => {
   }
 
   /** Asks from another process while the loop runs here; what that process printed. */
-  function ask(line: string, replyBytesMax = 1_000_000): string {
+  function ask(line: string, replyBytesMax = 1_000_000, afterRound = (): void => undefined): string {
     const module = `local ask = require("src.system.unix-socket").askServer`;
     const program = `${module} print(ask("${path}", ${line}, {timeoutMs = 5000, replyBytesMax = ${replyBytesMax}}))`;
     const done = `${folder}/done`;
     os.execute(`(luajit -e '${program}' > ${folder}/output 2>&1; touch ${done}) &`);
     const deadlineMs = monotonicMs() + CLIENT_TIMEOUT_MS;
     while (monotonicMs() < deadlineMs && outputOf(`ls ${done} 2>/dev/null`) === "") {
-      for (const _ of $range(1, 10)) loop.runOnce(2);
+      for (const _ of $range(1, 10)) {
+        loop.runOnce(2);
+        afterRound();
+      }
     }
     os.execute(`rm -f ${done}`);
     return outputOf(`cat ${folder}/output`);
@@ -97,17 +100,33 @@ describe("a line server", () => {
     assert.equal(1, closed);
   });
 
-  it("finishes what it sent before it closes, and takes no more lines", () => {
-    let lines = 0;
+  it("answers the lines of one packet a round each, in their order", () => {
+    const lines: string[] = [];
+    let before = 0;
     listen({
-      onLine: (connection) => {
-        lines += 1;
-        connection.send("last words\n");
-        connection.finish();
-        assert.is_false(connection.send("too late\n"));
+      onLine: (connection, line) => {
+        lines.push(line);
+        connection.send(`${line} back\n`);
       },
     });
-    assert.equal("last words\tnil", ask('"one\\ntwo"'));
+    const reply = ask('"one\\ntwo"', 1_000_000, () => {
+      assert.is_true(lines.length - before <= 1);
+      before = lines.length;
+    });
+    assert.equal("one back\tnil", reply);
+    assert.same(["one", "two"], lines);
+  });
+
+  it("takes no further line from a client that does not read", () => {
+    let lines = 0;
+    listen({
+      outputBytesMax: 2_000_000,
+      onLine: (connection) => {
+        lines += 1;
+        connection.send(string.rep("z", 1_000_000));
+      },
+    });
+    ask('"one\\ntwo\\nthree"', 10);
     assert.equal(1, lines);
   });
 
