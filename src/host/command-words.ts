@@ -80,6 +80,17 @@ export function commandWords<Rules extends OptionRules>(
   return { names, values, flags };
 }
 
+/** Names of which there are only so many. @param kind what they name @throws Refusal for another */
+export function knownNames(names: readonly string[], kind: string, known: readonly string[]): readonly string[] {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  const nearest = nearestName(unknown, known);
+  const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  throw new Refusal(
+    `There is no ${kind} "${unknown}".${hint}\nThere are:\n${wrap(known.join(", "), "  ")}\nNothing was done.`,
+  );
+}
+
 /** A value as a number above 0. @throws Refusal when it is none */
 export function numberValue(name: string, text: string, unit: string): number {
   const number = Number(text);
@@ -87,4 +98,12 @@ export function numberValue(name: string, text: string, unit: string): number {
     throw new Refusal(`--${name} ${text}: a number of ${unit} above 0 is needed. Nothing was done.`);
   }
   return number;
+}
+
+/** A value as a whole number from 1 to `most`. @throws Refusal when it is none */
+export function wholeNumberValue(name: string, text: string, unit: string, most = Number.MAX_SAFE_INTEGER): number {
+  const number = numberValue(name, text, unit);
+  if (Number.isInteger(number) && number <= most) return number;
+  const bound = most === Number.MAX_SAFE_INTEGER ? "" : ` up to ${String(most)}`;
+  throw new Refusal(`--${name} ${text}: a whole number of ${unit}${bound} is needed. Nothing was done.`);
 }

@@ -10,41 +10,25 @@
 // is not fetched is thrown away before the next frame, so that copies and slots stay in step.
 // Source: linux/if_packet.h, Documentation/networking/packet_mmap.rst, net/packet/af_packet.c.
 
-import { lastError } from "./errno";
-import { byteArray, type BytePtr, bytePointer, cast, copyBytes, create, declareC, type Ptr, typeOf } from "./ffi";
+import { byteArray, type BytePtr, cast, copyBytes, create, declareC, type Ptr, typeOf } from "./ffi";
 import { packetOption, setPacketOption, setPacketStructure, setSocketBuffer } from "./link-address";
 import { memoryBarrier } from "./memory-barrier";
+import { MAP_SHARED, mapMemory, PROT_READ_WRITE, unmapMemory } from "./memory-map";
 import { completeChecksum, needsOffload, OFFLOAD_HEADER_BYTES, segmentBytes } from "./offload-header";
 import { fail, type Outcome, succeed } from "./outcome";
 
 /** @noSelf */
 interface RingLibrary {
-  mmap(
-    at: undefined,
-    lengthBytes: number,
-    protection: number,
-    flags: number,
-    fd: number,
-    offset: number,
-    offsetHigh: number,
-    padding: number,
-  ): unknown;
-  munmap(memory: BytePtr, lengthBytes: number): number;
   recv(fd: number, buffer: BytePtr, lengthBytes: number, flags: number): number;
   getsockopt(fd: number, level: number, option: number, value: unknown, lengthBytes: Ptr<number>): number;
 }
 
-// mmap's offset is 32 or 64 bits wide, depending on the C library; zeros in every place it can be in fit both.
 const C = declareC<RingLibrary>(`
-  void *mmap(void *at, size_t length, int protection, int flags, int fd, long offset, long offset_high, long padding);
-  int munmap(void *memory, size_t length);
   ssize_t recv(int fd, void *buffer, size_t length, int flags);
   int getsockopt(int fd, int level, int option, void *value, unsigned *length);
 `);
 
-/** sys/mman.h, sys/socket.h, linux/if_packet.h: equal everywhere. */
-const PROT_READ_WRITE = 1 + 2;
-const MAP_SHARED = 1;
+/** sys/socket.h, linux/if_packet.h: equal everywhere. */
 const MSG_DONTWAIT = 0x40;
 const TPACKET_V2 = 1;
 
@@ -287,19 +271,14 @@ export function mapRing(fd: number, slots: number): Outcome<BytePtr> {
   }
   const [ready, problem] = requestRing(fd, slots);
   if (ready === undefined) return fail(problem);
-  const mapped = C.mmap(undefined, slots * SLOT_BYTES, PROT_READ_WRITE, MAP_SHARED, fd, 0, 0, 0);
-  if (isMapFailed(mapped)) return fail(lastError(`receive ring of ${slots} frames: cannot be mapped`));
-  return succeed(cast(bytePointer, mapped));
+  const [memory, mapProblem] = mapMemory(fd, slots * SLOT_BYTES, PROT_READ_WRITE, MAP_SHARED);
+  if (memory === undefined) return fail(`receive ring of ${slots} frames: ${mapProblem}`);
+  return succeed(memory);
 }
 
 /** Gives back what {@link mapRing} gave. */
 export function unmapRing(memory: BytePtr, slots: number): void {
-  C.munmap(memory, slots * SLOT_BYTES);
-}
-
-/** sys/mman.h: MAP_FAILED is the pointer with all bits set. */
-function isMapFailed(mapped: unknown): boolean {
-  return tonumber(cast(typeOf<number>("intptr_t"), mapped)) === -1;
+  unmapMemory(memory, slots * SLOT_BYTES);
 }
 
 function requestRing(fd: number, slots: number): Outcome<true> {

@@ -4,35 +4,23 @@
 //
 //     byte 0  executions so far (double)    byte 8  length of the input (int32)    byte 16…  the input
 
-import { bytePointer, type BytePtr, cast, copyBytes, declareC, type Ptr, typeOf } from "../../src/system/ffi";
+import { type BytePtr, cast, copyBytes, declareC, type Ptr, typeOf } from "../../src/system/ffi";
+import { MAP_SHARED, mapMemory, PROT_READ_WRITE } from "../../src/system/memory-map";
 import { INPUT_BYTES_MAX } from "./input";
 
 /** @noSelf */
-interface FileMappingLibrary {
+interface FileLibrary {
   open(path: string, flags: number, mode: number): number;
   close(fd: number): number;
-  mmap(
-    at: undefined,
-    lengthBytes: number,
-    protection: number,
-    flags: number,
-    fd: number,
-    offset: number,
-    offsetHigh: number,
-    padding: number,
-  ): unknown;
 }
 
-const C = declareC<FileMappingLibrary>(`
+const C = declareC<FileLibrary>(`
   int open(const char *path, int flags, unsigned mode);
   int close(int fd);
-  void *mmap(void *at, size_t length, int protection, int flags, int fd, long offset, long offset_high, long padding);
 `);
 
-/** fcntl.h, sys/mman.h */
+/** fcntl.h */
 const O_RDWR = 2;
-const PROT_READ_WRITE = 3;
-const MAP_SHARED = 1;
 const LENGTH_AT = 8;
 const INPUT_AT = 16;
 
@@ -48,9 +36,9 @@ export class ProgressFile {
   constructor(path: string) {
     const fd = C.open(path, O_RDWR, 0);
     if (fd < 0) error(`${path}: cannot be opened for writing`, 0);
-    const mapped = C.mmap(undefined, INPUT_AT + INPUT_BYTES_MAX, PROT_READ_WRITE, MAP_SHARED, fd, 0, 0, 0);
+    const [memory, problem] = mapMemory(fd, INPUT_AT + INPUT_BYTES_MAX, PROT_READ_WRITE, MAP_SHARED);
     C.close(fd);
-    const start = cast(bytePointer, mapped);
+    const start = memory ?? error(`${path}: ${problem}`, 0);
     this.executions = cast(doublePointer, start);
     this.lengthBytes = cast(intPointer, start.plus(LENGTH_AT));
     this.input = start.plus(INPUT_AT);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The command `npm run package`: packages for OpenWrt, with indexes, so that the folder of each release is a feed.
 //
-// Usage: npm run package [-- --sign KEYDIR | --make-keys KEYDIR] [--json]
 // The same commit makes the same bytes: times are those of SOURCE_DATE_EPOCH, or of the last commit.
 
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { refuseNames, runCommand } from "../command.js";
+import type { CommandWords, OptionRules } from "../command-words.js";
 import type { ResultDocument } from "../document.js";
 import { contentsOf } from "./contents.js";
 import { readDefinition } from "./definition.js";
@@ -19,7 +19,6 @@ const OUTPUT = "build/packages";
 const RELEASES = { opkg: "24.10", apk: "25.12" } as const;
 /** Where there is neither a commit nor the variable, as in an unpacked archive: 2026-01-01. */
 const FALLBACK_EPOCH_SECONDS = 1767225600;
-const USAGE = "Usage: npm run package [-- [--sign KEYDIR | --make-keys KEYDIR] [--json]]";
 
 /** reproducible-builds.org: what a build has for the time. */
 function epochSeconds(): number {
@@ -74,29 +73,23 @@ function show({ figures, notes }: ResultDocument): void {
   for (const note of notes) console.log(note);
 }
 
-const options = { sign: { type: "string" }, "make-keys": { type: "string" }, json: { type: "boolean" } } as const;
+const OPTIONS = {
+  sign: { value: "KEYDIR", does: "sign the indexes with the keys of this folder" },
+  "make-keys": { value: "KEYDIR", does: "make a folder with new keys, and nothing else" },
+  json: { does: "the result as one JSON document" },
+} as const satisfies OptionRules;
 
-async function main(): Promise<number> {
-  let given;
-  try {
-    given = parseArgs({ options }).values;
-  } catch (problem) {
-    console.error(`${problem instanceof Error ? problem.message : String(problem)}\n${USAGE}`);
-    return 2;
+async function run({ names, values, flags }: CommandWords<keyof typeof OPTIONS>): Promise<boolean> {
+  refuseNames(names);
+  const newKeys = values["make-keys"];
+  if (newKeys !== undefined) {
+    makeSigningKeys(newKeys);
+    return true;
   }
-  if (given["make-keys"] !== undefined) {
-    makeSigningKeys(given["make-keys"]);
-    return 0;
-  }
-  const result = await makePackages(given.sign);
-  if (given.json === true) console.log(JSON.stringify(result));
+  const result = await makePackages(values.sign);
+  if (flags.has("json")) console.log(JSON.stringify(result));
   else show(result);
-  return result.ok ? 0 : 1;
+  return result.ok;
 }
 
-try {
-  process.exitCode = await main();
-} catch (problem) {
-  console.error(problem instanceof Error ? problem.message : problem);
-  process.exitCode = 1;
-}
+await runCommand({ usage: "package [-- OPTION...]", options: OPTIONS, run });

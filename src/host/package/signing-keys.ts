@@ -13,6 +13,7 @@ import {
 } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
+import { Refusal } from "../refusal.js";
 
 const FILES = {
   usignSecret: "key-build",
@@ -54,7 +55,7 @@ export function usignText(comment: string, content: Buffer): string {
 function readUsignKey(file: string): UsignKey {
   const content = usignContent(file);
   if (content.length !== USIGN_SECRET.end || content.toString("latin1", 0, 2) !== USIGN_ALGORITHM) {
-    throw new Error(
+    throw new Refusal(
       `${file} is no secret key of usign; usign -G -s ${FILES.usignSecret} -p ${FILES.usignPublic} makes one`,
     );
   }
@@ -66,12 +67,18 @@ function readUsignKey(file: string): UsignKey {
 function readEcdsaKey(file: string): KeyObject {
   const key = createPrivateKey(fs.readFileSync(file));
   if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
-    throw new Error(`${file} is no key on P-256; openssl ecparam -name prime256v1 -genkey -noout makes one`);
+    throw new Refusal(`${file} is no key on P-256; openssl ecparam -name prime256v1 -genkey -noout makes one`);
   }
   return key;
 }
 
+/** @throws Refusal where a key is missing, or of another kind */
 export function readSigningKeys(folder: string): SigningKeys {
+  const missing = [FILES.usignSecret, FILES.ecdsaSecret].filter((file) => !fs.existsSync(path.join(folder, file)));
+  if (missing.length > 0) {
+    const what = missing.join(" and ");
+    throw new Refusal(`${folder} has no ${what}. npm run package -- --make-keys ${folder} makes them.`);
+  }
   return {
     usign: readUsignKey(path.join(folder, FILES.usignSecret)),
     ecdsa: readEcdsaKey(path.join(folder, FILES.ecdsaSecret)),
@@ -97,8 +104,10 @@ function writeUsignPair(folder: string): void {
   write(FILES.usignPublic, usignText(`public key ${shown}`, published), 0o644);
 }
 
-/** Makes both pairs; never in the place of others. */
+/** Makes both pairs. @throws Refusal where there is a key: a lost one makes every router refuse the next feed */
 export function makeSigningKeys(folder: string): void {
+  const there = Object.values(FILES).filter((file) => fs.existsSync(path.join(folder, file)));
+  if (there.length > 0) throw new Refusal(`${folder} has ${there.join(", ")} already. Nothing was changed.`);
   fs.mkdirSync(folder, { recursive: true });
   writeUsignPair(folder);
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });

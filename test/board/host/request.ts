@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the words after `npm run board --` ask for.
 
-import { commandWords, numberValue, optionHelp } from "../../../src/host/command-words.js";
-import { nearestName } from "../../../src/host/nearest-name.js";
+import { commandWords, knownNames, optionHelp, wholeNumberValue } from "../../../src/host/command-words.js";
 import { wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
 
@@ -48,23 +47,6 @@ export interface BoardRequest {
   readonly isJson: boolean;
 }
 
-function wholeNumber(name: string, text: string, unit: string): number {
-  const number = numberValue(name, text, unit);
-  if (Number.isSafeInteger(number)) return number;
-  throw new Refusal(`--${name} ${text}: a whole number of ${unit} is needed. Nothing was done.`);
-}
-
-function groupsOf(words: string, known: readonly string[]): string[] {
-  const names = words.split(",");
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown === undefined) return names;
-  const nearest = nearestName(unknown, known);
-  const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
-  throw new Refusal(
-    `--only: there is no group "${unknown}".${hint}\nThere are:\n${wrap(known.join(", "), "  ")}\nNothing was done.`,
-  );
-}
-
 /**
  * @param known the groups that there are
  * @returns undefined when help is asked for
@@ -87,14 +69,14 @@ export function boardRequest(words: readonly string[], known: readonly string[])
     throw new Refusal("Either --only or --power-cuts, not both: the power is cut instead of checks. Nothing was done.");
   }
   return {
-    groups: only === undefined ? [] : groupsOf(only, known),
+    groups: only === undefined ? [] : knownNames(only.split(","), "group", known),
     powerCuts:
       cuts === undefined
         ? undefined
         : {
-            count: wholeNumber("power-cuts", cuts, "power cuts"),
-            seed: seed === undefined ? (Date.now() % SEEDS) + 1 : wholeNumber("seed", seed, "a seed"),
-            from: wholeNumber("from", from ?? "1", "the first power cut"),
+            count: wholeNumberValue("power-cuts", cuts, "power cuts"),
+            seed: seed === undefined ? (Date.now() % SEEDS) + 1 : wholeNumberValue("seed", seed, "a seed"),
+            from: wholeNumberValue("from", from ?? "1", "the first power cut"),
           },
     isJson: flags.has("json"),
   };

@@ -1,40 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The command `npm run explore`: every order of what may happen in small worlds, and who is dead in any of their states.
 //
-// Usage: npm run explore -- [WORLD...] [--clients N] [--epochs N] [--states N] [--json] | --list
-//
 // The result is ok when every world has the dead states that it is to have, and no others. A world larger than --states
 // is explored breadth first up to there; the figures say so. The exit status is non-zero exactly when the result is not ok.
 
-import { execFile, execFileSync } from "node:child_process";
-import { parseArgs, promisify } from "node:util";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { runCommand } from "../../../src/host/command.js";
+import { type CommandWords, knownNames, type OptionRules, wholeNumberValue } from "../../../src/host/command-words.js";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
+import { catalogueText, readCatalogue } from "../../../src/host/lua-catalogue.js";
 import { table } from "../../bench/host/table.js";
 
-const USAGE = "Usage: npm run explore -- [WORLD...] [--clients N] [--epochs N] [--states N] [--json] | --list";
 const LUA_FOLDER = "build/lua";
 const MAIN = "test/explore/main.lua";
 /** Room for the traces of all that a world reaches. */
 const COMPILER = ["-Omaxtrace=8000", "-Omaxmcode=16384"];
-const CLIENTS = 3;
-const EPOCHS = 2;
-/** A few minutes for each world; LuaJIT's memory holds ten times as many. */
-const STATES_MAX = 200_000;
+const CLIENTS_MAX = 3;
+const EPOCHS_MAX = 2;
+/** A few minutes for each world. */
+const STATES = 200_000;
+/** More than LuaJIT's memory holds. */
+const STATES_MAX = 5_000_000;
 /** A bound on what goes wrong, not on the exploration. */
 const LIMIT_MS = 3_600_000;
 
 const OPTIONS = {
-  clients: { type: "string" },
-  epochs: { type: "string" },
-  states: { type: "string" },
-  json: { type: "boolean" },
-  list: { type: "boolean" },
-} as const;
-
-interface Entry {
-  readonly name: string;
-  readonly explanation: string;
-}
+  clients: { value: "N", does: `of each world: up to ${CLIENTS_MAX}, the standard` },
+  epochs: { value: "N", does: `of each client: up to ${EPOCHS_MAX}, the standard` },
+  states: { value: "N", does: `of each world, breadth first: ${STATES} is the standard` },
+  json: { does: "the result as one JSON document; progress goes to standard error" },
+  list: { does: "the worlds" },
+} as const satisfies OptionRules;
 
 interface Dead {
   readonly cause: string;
@@ -57,10 +54,6 @@ interface Size {
   readonly clients: number;
   readonly epochs: number;
   readonly states: number;
-}
-
-function readCatalogue(): Entry[] {
-  return JSON.parse(execFileSync("luajit", [MAIN, "--list"], { cwd: LUA_FOLDER, encoding: "utf8" })) as Entry[];
 }
 
 async function explore(world: string, { clients, epochs, states }: Size): Promise<Report> {
@@ -94,31 +87,28 @@ function notesOf(world: string, report: Report): string[] {
   return notes;
 }
 
-function wholeNumber(text: string | undefined, standard: number, most: number): number {
-  const value = Number(text ?? standard);
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new Error(`"${text}" is not accepted; use a whole number from 1 to ${most}`);
-}
-
-async function main(): Promise<boolean> {
-  const { positionals, values } = parseArgs({ options: OPTIONS, allowPositionals: true });
-  const catalogue = readCatalogue();
-  if (values.list === true) {
-    for (const { name, explanation } of catalogue) console.log(`${name}\n    ${explanation}`);
+async function run({ names, values, flags }: CommandWords<keyof typeof OPTIONS>): Promise<boolean> {
+  const isJson = flags.has("json");
+  const catalogue = readCatalogue(MAIN);
+  const worlds = knownNames(
+    names,
+    "world",
+    catalogue.map(({ name }) => name),
+  );
+  if (flags.has("list")) {
+    console.log(catalogueText(catalogue, isJson));
     return true;
   }
-  const names = catalogue.map(({ name }) => name);
-  const unknown = positionals.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is no world; there are: ${names.join(", ")}`);
+  const { clients = String(CLIENTS_MAX), epochs = String(EPOCHS_MAX), states = String(STATES) } = values;
   const size = {
-    clients: wholeNumber(values.clients, CLIENTS, 3),
-    epochs: wholeNumber(values.epochs, EPOCHS, 2),
-    states: wholeNumber(values.states, STATES_MAX, 5_000_000),
+    clients: wholeNumberValue("clients", clients, "clients", CLIENTS_MAX),
+    epochs: wholeNumberValue("epochs", epochs, "epochs", EPOCHS_MAX),
+    states: wholeNumberValue("states", states, "states", STATES_MAX),
   };
-  const progress = values.json === true ? console.error : console.log;
+  const progress = isJson ? console.error : console.log;
   const figures: Record<string, Figure> = {};
   const notes: string[] = [];
-  for (const world of positionals.length > 0 ? positionals : names) {
+  for (const world of worlds.length > 0 ? worlds : catalogue.map(({ name }) => name)) {
     progress(`exploring: ${world}`);
     const report = await explore(world, size);
     figuresOf(world, report, figures);
@@ -126,13 +116,8 @@ async function main(): Promise<boolean> {
     for (const dead of Object.values(report.dead)) progress([`  ${dead.cause}:`, ...storyLines(dead)].join("\n"));
   }
   const result: ResultDocument = { name: "explore", ok: notes.length === 0, figures, notes };
-  console.log(values.json === true ? JSON.stringify(result, undefined, 2) : table(result));
+  console.log(isJson ? JSON.stringify(result, undefined, 2) : table(result));
   return result.ok;
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (problem) {
-  console.error(`${problem instanceof Error ? problem.message : String(problem)}\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand({ usage: "explore -- [WORLD...] [OPTION...]", options: OPTIONS, run });

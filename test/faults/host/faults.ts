@@ -2,65 +2,63 @@
 // The command `npm run faults`: brings faults about on the real program, in namespaces of its own, and says what came
 // of them.
 //
-// Usage: npm run faults -- [--only NAME]... [--kills N] [--minutes N] [--json] | --list
-//
-// Without more it takes what `npm test` takes. --kills is for the fault of that name, --minutes for the churn. The exit
-// status is non-zero exactly when something did not hold.
+// Without options it takes what `npm test` takes. The exit status is non-zero exactly when something did not hold.
 
-import { execFileSync } from "node:child_process";
-import { parseArgs } from "node:util";
+import { refuseNames, runCommand } from "../../../src/host/command.js";
+import {
+  type CommandWords,
+  knownNames,
+  numberValue,
+  type OptionRules,
+  wholeNumberValue,
+} from "../../../src/host/command-words.js";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
+import { type CatalogueEntry, catalogueText, readCatalogue } from "../../../src/host/lua-catalogue.js";
 import { endWithProcess, measure } from "../../bench/host/measurement.js";
 import { table } from "../../bench/host/table.js";
 
-const USAGE = "Usage: npm run faults -- [--only NAME]... [--kills N] [--minutes N] [--json] | --list";
 const PROGRAM = "test/faults/main.lua";
 /** Of one fault as in `npm test`, on a busy machine; each kill and each minute of churn adds to it. */
 const LIMIT_MS = 120_000;
 const KILL_MS = 5000;
 
 const OPTIONS = {
-  only: { type: "string", multiple: true },
-  kills: { type: "string" },
-  minutes: { type: "string" },
-  json: { type: "boolean" },
-  list: { type: "boolean" },
-} as const;
+  only: { value: "NAME[,NAME...]", does: "these faults, and not all" },
+  kills: { value: "N", does: "of the fault `killed`: how often" },
+  minutes: { value: "N", does: "of the fault `churn`: how long" },
+  json: { does: "the result as one JSON document; progress goes to standard error" },
+  list: { does: "the faults" },
+} as const satisfies OptionRules;
 
-interface Entry {
-  readonly name: string;
-  readonly explanation: string;
+type Words = CommandWords<keyof typeof OPTIONS>;
+
+interface Fault extends CatalogueEntry {
+  /** What `npm test` takes: kills of the fault of that name, seconds of churn. */
   readonly amount: number;
 }
 
-function readCatalogue(): Entry[] {
-  const output = execFileSync("luajit", [PROGRAM, "--list"], { cwd: "build/lua", encoding: "utf8" });
-  return JSON.parse(output) as Entry[];
+function amountOf({ name, amount }: Fault, { kills, minutes }: Words["values"]): number {
+  if (name === "killed" && kills !== undefined) return wholeNumberValue("kills", kills, "kills");
+  if (name === "churn" && minutes !== undefined) return numberValue("minutes", minutes, "minutes") * 60;
+  return amount;
 }
 
-function number(text: string, name: string): number {
-  const value = Number(text);
-  if (value > 0) return value;
-  throw new Error(`--${name} ${text}: use a number above 0`);
-}
-
-async function main(): Promise<boolean> {
-  const { values } = parseArgs({ options: OPTIONS });
-  const catalogue = readCatalogue();
-  if (values.list === true) {
-    for (const { name, explanation } of catalogue) console.log(`${name}\n    ${explanation}`);
+async function run({ names, values, flags }: Words): Promise<boolean> {
+  refuseNames(names);
+  const isJson = flags.has("json");
+  const catalogue = readCatalogue<Fault>(PROGRAM);
+  if (flags.has("list")) {
+    console.log(catalogueText(catalogue, isJson));
     return true;
   }
-  const unknown = values.only?.find((name) => !catalogue.some((fault) => fault.name === name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is no fault; --list names them`);
-  const amounts = new Map(catalogue.map(({ name, amount }) => [name, amount]));
-  if (values.kills !== undefined) amounts.set("killed", number(values.kills, "kills"));
-  if (values.minutes !== undefined) amounts.set("churn", number(values.minutes, "minutes") * 60);
-  const progress = values.json === true ? console.error : console.log;
+  const known = catalogue.map(({ name }) => name);
+  const chosen = knownNames(values.only?.split(",") ?? known, "fault", known);
+  const progress = isJson ? console.error : console.log;
   const results: ResultDocument[] = [];
   endWithProcess();
-  for (const [name, amount] of amounts) {
-    if (values.only !== undefined && !values.only.includes(name)) continue;
+  for (const fault of catalogue.filter(({ name }) => chosen.includes(name))) {
+    const { name } = fault;
+    const amount = amountOf(fault, values);
     progress(`fault: ${name}`);
     const limitMs = LIMIT_MS + (name === "killed" ? amount * KILL_MS : 0) + (name === "churn" ? amount * 1000 : 0);
     results.push(await measure(name, { program: PROGRAM, limitMs, words: [String(amount)] }));
@@ -71,13 +69,8 @@ async function main(): Promise<boolean> {
     figures: Object.assign({}, ...results.map(({ figures }) => figures)) as Record<string, Figure>,
     notes: results.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`)),
   };
-  console.log(values.json === true ? JSON.stringify(result, undefined, 2) : table(result));
+  console.log(isJson ? JSON.stringify(result, undefined, 2) : table(result));
   return result.ok;
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (problem) {
-  console.error(`${problem instanceof Error ? problem.message : String(problem)}\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand({ usage: "faults -- [OPTION...]", options: OPTIONS, run });

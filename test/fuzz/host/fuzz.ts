@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The command `npm run fuzz`: gives each target mutated inputs for a while, and says what it took badly.
 //
-// Usage: npm run fuzz -- [--seconds N] [--target T]… [--seed S] [--grow] [--log FILE] [--json]
-//        npm run fuzz -- --replay FILE --target T        one saved input again
-//        npm run fuzz -- --list                          the targets
-//
-// The time is shared equally among the targets. --grow puts inputs that got somewhere new into the corpus. --log adds a
-// line of JSON for each target to a file: totals of many runs are counted from it. Inputs that break something are cut
-// short and saved in build/fuzz; the exit status is then 1.
+// The time is shared equally among the targets. Inputs that break something are cut short and saved in build/fuzz; the
+// exit status is then 1.
 
-import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { refuseNames, runCommand } from "../../../src/host/command.js";
+import { type CommandWords, knownNames, type OptionRules, wholeNumberValue } from "../../../src/host/command-words.js";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
+import { catalogueText, readCatalogue } from "../../../src/host/lua-catalogue.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { table } from "../../bench/host/table.js";
 import { grow } from "./corpus.js";
 import { fuzz, type Outcome, replay } from "./fuzz-process.js";
 import { minimise } from "./minimise.js";
 
-const USAGE =
-  "Usage: npm run fuzz -- [--seconds N] [--target T]... [--seed S] [--grow]\n" +
-  "                       [--log FILE] [--json] | --replay FILE --target T | --list";
+const PROGRAM = "test/fuzz/main.lua";
 const CORPUS = "test/fuzz/corpus";
 const FOLDER = "build/fuzz";
 const SECONDS = 60;
@@ -29,11 +24,8 @@ const SECONDS = 60;
 const SECONDS_MIN = 1;
 /** A target that ends so many processes is broken enough. */
 const PROCESSES_MAX = 4;
-
-interface Entry {
-  readonly name: string;
-  readonly explanation: string;
-}
+/** The generator's state is a positive 32-bit number, and each process of a target takes the next one. */
+const SEED_MOST = 2 ** 31 - 2 - PROCESSES_MAX;
 
 /** What a target got in all its processes. */
 interface Total {
@@ -45,20 +37,17 @@ interface Total {
 }
 
 const OPTIONS = {
-  seconds: { type: "string" },
-  target: { type: "string", multiple: true },
-  seed: { type: "string" },
-  log: { type: "string" },
-  replay: { type: "string" },
-  grow: { type: "boolean" },
-  json: { type: "boolean" },
-  list: { type: "boolean" },
-} as const;
+  seconds: { value: "N", does: `for all targets together. Standard: ${SECONDS}` },
+  target: { value: "T[,T...]", does: "these targets, and not all" },
+  seed: { value: "S", does: "what inputs are made from; without it, the time" },
+  grow: { does: "put inputs that got somewhere new into the corpus" },
+  log: { value: "FILE", does: "add a line of JSON for each target: totals of many runs are counted from it" },
+  replay: { value: "FILE", does: "one saved input again; --target says whose" },
+  json: { does: "the result as one JSON document; progress goes to standard error" },
+  list: { does: "the targets" },
+} as const satisfies OptionRules;
 
-function readCatalogue(): Entry[] {
-  const output = execFileSync("luajit", ["test/fuzz/main.lua", "--list"], { cwd: "build/lua", encoding: "utf8" });
-  return JSON.parse(output) as Entry[];
-}
+type Words = CommandWords<keyof typeof OPTIONS>;
 
 /** Cuts short what broke the target, and keeps it. */
 function save(target: string, outcome: Outcome, total: Total): void {
@@ -104,65 +93,53 @@ function resultOf(totals: ReadonlyMap<string, Total>): ResultDocument {
   return { name: "fuzz", ok: notes.length === 0, figures, notes };
 }
 
-function replayFile(target: string, file: string): number {
+/** @throws Refusal without exactly one target, or a file */
+function replayFile(file: string, targets: readonly string[]): boolean {
+  const [target, ...others] = targets;
+  if (target === undefined || others.length > 0) throw new Refusal("--replay needs one --target. Nothing was done.");
+  if (!fs.existsSync(file)) throw new Refusal(`--replay ${file}: there is no such file.`);
   const [line = ""] = fs.readFileSync(file, "utf8").split("\n");
   const problem = replay(target, line, FOLDER);
   console.log(problem ?? "Nothing is wrong with it.");
-  return problem === undefined ? 0 : 1;
+  return problem === undefined;
 }
 
-function refuse(why: string): number {
-  console.error(`${why}\n${USAGE}`);
-  return 2;
+function log(file: string, target: string, seed: number, { executions, seconds, notes }: Total): void {
+  const line = { at: new Date().toISOString(), target, seed, executions, seconds, failed: notes.length };
+  fs.appendFileSync(file, `${JSON.stringify(line)}\n`);
 }
 
-function wholeNumber(text: string | undefined, standard: number): number | undefined {
-  const value = Number(text ?? standard);
-  return Number.isInteger(value) && value >= 1 && value < 2 ** 31 - 1 ? value : undefined;
-}
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: OPTIONS });
-  const catalogue = readCatalogue();
-  const targets = values.target ?? catalogue.map(({ name }) => name);
-  fs.mkdirSync(FOLDER, { recursive: true });
-  if (values.list === true) {
-    for (const { name, explanation } of catalogue) console.log(`${name}\n    ${explanation}`);
-    return 0;
-  }
-  if (values.replay !== undefined) {
-    const [target, ...others] = values.target ?? [];
-    if (target === undefined || others.length > 0) return refuse("--replay needs one --target");
-    return replayFile(target, values.replay);
-  }
-  const seconds = wholeNumber(values.seconds, SECONDS);
-  const seed = wholeNumber(values.seed, (Date.now() & 0x3fffffff) + 1);
-  if (seconds === undefined || seed === undefined) return refuse("--seconds and --seed are whole numbers from 1");
-  const progress = values.json === true ? console.error : console.log;
+async function fuzzAll(targets: readonly string[], { values, flags }: Words): Promise<ResultDocument> {
+  const seconds = wholeNumberValue("seconds", values.seconds ?? String(SECONDS), "seconds");
+  const seed = wholeNumberValue("seed", values.seed ?? String((Date.now() & 0x3fffffff) + 1), "a seed", SEED_MOST);
+  const progress = flags.has("json") ? console.error : console.log;
   progress(`seed ${seed}`);
   const totals = new Map<string, Total>();
   for (const target of targets) {
     progress(`fuzzing: ${target}`);
-    const total = await fuzzTarget(target, seconds / targets.length, seed, values.grow === true);
+    const total = await fuzzTarget(target, seconds / targets.length, seed, flags.has("grow"));
     totals.set(target, total);
-    const { executions, notes } = total;
-    const line = {
-      at: new Date().toISOString(),
-      target,
-      seed,
-      executions,
-      seconds: total.seconds,
-      failed: notes.length,
-    };
-    if (values.log !== undefined) fs.appendFileSync(values.log, `${JSON.stringify(line)}\n`);
+    if (values.log !== undefined) log(values.log, target, seed, total);
   }
-  const result = resultOf(totals);
-  console.log(values.json === true ? JSON.stringify(result, undefined, 2) : table(result));
-  return result.ok ? 0 : 1;
+  return resultOf(totals);
 }
 
-try {
-  process.exitCode = await main();
-} catch (problem) {
-  process.exitCode = refuse(problem instanceof Error ? problem.message : String(problem));
+async function run(words: Words): Promise<boolean> {
+  const { names, values, flags } = words;
+  refuseNames(names);
+  const isJson = flags.has("json");
+  const catalogue = readCatalogue(PROGRAM);
+  if (flags.has("list")) {
+    console.log(catalogueText(catalogue, isJson));
+    return true;
+  }
+  const known = catalogue.map(({ name }) => name);
+  const named = knownNames(values.target?.split(",") ?? [], "target", known);
+  fs.mkdirSync(FOLDER, { recursive: true });
+  if (values.replay !== undefined) return replayFile(values.replay, named);
+  const result = await fuzzAll(named.length > 0 ? named : known, words);
+  console.log(isJson ? JSON.stringify(result, undefined, 2) : table(result));
+  return result.ok;
 }
+
+await runCommand({ usage: "fuzz -- [OPTION...]", options: OPTIONS, run });

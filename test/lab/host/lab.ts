@@ -1,29 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The command `npm run lab`: runs scenarios one after another and prints what they found.
 //
-// Usage: npm run lab -- SCENARIO… [--json]      one or more scenarios, or "all"
-//        npm run lab -- --list                  what there is
-//        --long                                 the long form, where a scenario has one: minutes
-//        --router board                         through an emulated board that was just flashed, where a scenario can
-//
 // With --json the result goes to standard output as one document (several scenarios: figures carry the scenario's name
 // in front) and progress to standard error. The exit status is non-zero exactly when the result is not ok.
 
 import { spawnSync } from "node:child_process";
+import { runCommand } from "../../../src/host/command.js";
+import { type CommandWords, knownNames, type OptionRules } from "../../../src/host/command-words.js";
 import type { Figure, ResultDocument } from "../../../src/host/document.js";
+import { type CatalogueEntry, catalogueText, readCatalogue } from "../../../src/host/lua-catalogue.js";
 import { heading, wrap } from "../../../src/host/page.js";
-import { Refusal, untilRefused } from "../../../src/host/refusal.js";
+import { Refusal } from "../../../src/host/refusal.js";
 import { beginRun } from "../../../src/host/run-traces.js";
 import { withBoardRouter } from "../../board/host/ipsec.js";
 import type { OutsideRouter } from "./outside-router.js";
 import { guestRoot } from "./root.js";
-import { readCatalogue, type ScenarioEntry } from "./scenarios.js";
 import { runGuest, type ScenarioResult } from "./uml.js";
 
+const GUEST_PROGRAM = "test/lab/guest/main.lua";
+
+const OPTIONS = {
+  long: { does: "the long form, where a scenario has one: minutes" },
+  router: { value: "board", does: "through an emulated board that was just flashed, where a scenario can" },
+  json: { does: "the result as one JSON document; progress goes to standard error" },
+  list: { does: "the scenarios" },
+} as const satisfies OptionRules;
+
+interface ScenarioEntry extends CatalogueEntry {
+  readonly isForBoards: boolean;
+}
+
+type Words = CommandWords<keyof typeof OPTIONS>;
+
+/** What is run, and how. */
 interface Request {
   readonly scenarios: readonly string[];
   readonly isJson: boolean;
-  readonly isList: boolean;
   readonly isLong: boolean;
   /** The router is a board, and not in the guest. */
   readonly hasBoard: boolean;
@@ -32,38 +44,16 @@ interface Request {
 /** Of the time at the beginning of a time line's line. */
 const TIME_WIDTH = 11;
 
-const USAGE = "Usage: npm run lab -- SCENARIO... | all [--json] [--long] [--router board] | --list";
-
-/** @returns the words without the option @throws Refusal for a router that there is not */
-function takeRouter(argv: readonly string[]): { words: readonly string[]; hasBoard: boolean } {
-  const at = argv.indexOf("--router");
-  if (at < 0) return { words: argv, hasBoard: false };
-  const router = argv[at + 1] ?? "nothing";
-  if (router !== "board" && router !== "guest") {
-    throw new Refusal(
-      `--router takes "guest", the standard, or "board"; here it is followed by "${router}".\n${USAGE}`,
-    );
-  }
-  return { words: argv.toSpliced(at, 2), hasBoard: router === "board" };
-}
-
-function parseArguments(allWords: readonly string[], catalogue: readonly ScenarioEntry[]): Request {
-  const { words: argv, hasBoard } = takeRouter(allWords);
-  const names = catalogue.filter(({ isForBoards }) => isForBoards || !hasBoard).map(({ name }) => name);
-  const unknown = argv.find((word) => !["--json", "--list", "--long", "all", ...names].includes(word));
-  if (unknown !== undefined) {
-    const what = hasBoard ? "scenario that a board can take part in" : "scenario";
-    throw new Refusal(`"${unknown}" is no ${what}, and no option.\n${USAGE}\nScenarios: ${names.join(", ")}`);
-  }
-  const isList = argv.includes("--list");
-  const scenarios = argv.includes("all") ? names : names.filter((name) => argv.includes(name));
-  if (scenarios.length === 0 && !isList) throw new Refusal(`${USAGE}\nScenarios: ${names.join(", ")}`);
-  return { scenarios, isJson: argv.includes("--json"), isList, isLong: argv.includes("--long"), hasBoard };
-}
-
-function printCatalogue(catalogue: readonly ScenarioEntry[], isJson: boolean): void {
-  if (isJson) console.log(JSON.stringify(catalogue, undefined, 2));
-  else for (const { name, explanation } of catalogue) console.log(`${name}\n${wrap(explanation, "    ")}`);
+/** @throws Refusal for a router or a scenario that there is not */
+function requestOf({ names, values, flags }: Words, catalogue: readonly ScenarioEntry[]): Request {
+  const { router = "guest" } = values;
+  knownNames([router], "router", ["guest", "board"]);
+  const hasBoard = router === "board";
+  const known = catalogue.filter(({ isForBoards }) => isForBoards || !hasBoard).map(({ name }) => name);
+  knownNames(names, hasBoard ? "scenario that a board can take part in" : "scenario", ["all", ...known]);
+  if (names.length === 0) throw new Refusal('Which scenario? One or more, or "all"; --list explains them.');
+  const scenarios = names.includes("all") ? known : known.filter((name) => names.includes(name));
+  return { scenarios, isJson: flags.has("json"), isLong: flags.has("long"), hasBoard };
 }
 
 function printResult(result: ScenarioResult): void {
@@ -141,15 +131,15 @@ async function runScenarios(request: Request): Promise<boolean> {
   return results.every(({ ok }) => ok);
 }
 
-async function main(): Promise<void> {
-  const catalogue = readCatalogue();
-  const request = parseArguments(process.argv.slice(2), catalogue);
-  if (request.isList) {
-    printCatalogue(catalogue, request.isJson);
-    return;
+async function run(words: Words): Promise<boolean> {
+  const catalogue = readCatalogue<ScenarioEntry>(GUEST_PROGRAM);
+  if (words.flags.has("list")) {
+    console.log(catalogueText(catalogue, words.flags.has("json")));
+    return true;
   }
+  const request = requestOf(words, catalogue);
   beginRun();
-  process.exitCode = (await runScenarios(request)) ? 0 : 1;
+  return runScenarios(request);
 }
 
-await untilRefused(main);
+await runCommand({ usage: "lab -- SCENARIO... | all [OPTION...]", options: OPTIONS, run });

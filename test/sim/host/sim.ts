@@ -4,12 +4,13 @@
 // The exit status is non-zero exactly when a promise was broken, or a mutation was not noticed (docs/simulation.md).
 
 import fs from "node:fs";
+import { refuseNames, runCommand } from "../../../src/host/command.js";
 import {
   type CommandWords,
-  commandWords,
+  knownNames,
   numberValue,
-  optionHelp,
   type OptionRules,
+  wholeNumberValue,
 } from "../../../src/host/command-words.js";
 import type { ResultDocument } from "../../../src/host/document.js";
 import { wrap } from "../../../src/host/page.js";
@@ -31,7 +32,6 @@ const OPTIONS = {
   mutations: { does: "switches off one protection after the other: each must be noticed" },
   list: { does: "the profiles" },
   json: { does: "the result as one JSON document; progress goes to standard error" },
-  help: { does: "this text" },
 } as const satisfies OptionRules;
 
 type Words = CommandWords<keyof typeof OPTIONS>;
@@ -56,13 +56,8 @@ async function listProfiles(): Promise<string> {
 async function campaign(words: Words, progress: (text: string) => void): Promise<ResultDocument> {
   const profile = words.values.profile ?? "mixed";
   const known = await perform<{ name: string }[]>({ task: "profiles" });
-  if (!known.some(({ name }) => name === profile)) {
-    const names = known.map(({ name }) => name).sort();
-    throw new Refusal(`There is no profile "${profile}". There are: ${names.join(", ")}. Nothing was done.`);
-  }
-  const seed = whole(words, "seed", 1, "sites");
-  if (seed > SEED_MOST)
-    throw new Refusal(`--seed ${String(seed)}: it is at most ${String(SEED_MOST)}. Nothing was done.`);
+  knownNames([profile], "profile", known.map(({ name }) => name).sort());
+  const seed = wholeNumberValue("seed", words.values.seed ?? "1", "sites", SEED_MOST);
   const epochs = whole(words, "epochs", STANDARD_EPOCHS, "epochs");
   const processes = whole(words, "processes", processCount(), "processes");
   let toldPercent = 0;
@@ -92,28 +87,17 @@ function text(result: ResultDocument): string {
   return [...blocks, table({ ...result, notes: sentences })].join("\n");
 }
 
-async function main(argument: readonly string[]): Promise<number> {
-  const words = commandWords(argument, OPTIONS);
-  if (words.names.length > 0) throw new Refusal(`"${words.names.join(" ")}" is no option. See npm run sim -- --help.`);
-  if (words.flags.has("help")) {
-    console.log(`Usage: npm run sim -- [OPTION...]\n\n${optionHelp(OPTIONS)}`);
-    return 0;
-  }
+async function run(words: Words): Promise<boolean> {
+  refuseNames(words.names);
   endWithProcess();
   if (words.flags.has("list")) {
     console.log(await listProfiles());
-    return 0;
+    return true;
   }
   const isJson = words.flags.has("json");
   const result = await resultOf(words, isJson ? console.error : console.log);
   console.log(isJson ? JSON.stringify(result, undefined, 2) : text(result));
-  return result.ok ? 0 : 1;
+  return result.ok;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (problem) {
-  if (!(problem instanceof Refusal)) throw problem;
-  console.error(problem.message);
-  process.exitCode = 2;
-}
+await runCommand({ usage: "sim -- [OPTION...]", options: OPTIONS, run });
