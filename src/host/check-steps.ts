@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What `npm test` checks, in order: the cheap and telling first, the emulated board and the lab with real IPsec last.
+// What `npm test` checks, in order: the cheap and telling first, side by side, the emulated board and the lab
+// with real IPsec last.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -16,6 +17,8 @@ export interface Step {
   readonly count?: Counter;
   /** Bounds on time can be missed because the machine was busy: the step fails when it fails twice. */
   readonly isTimed?: boolean;
+  /** Runs beside others of the kind, one for each processor, before all that is alone; it too fails when it fails twice. */
+  readonly isSharing?: boolean;
 }
 
 /** Spec folders that run on PUC Lua 5.1 too, without FFI. */
@@ -76,8 +79,14 @@ function busted(interpreter: string, folders: readonly string[]): string[] {
 function staticSteps(): Step[] {
   const eslint = ["npx", "eslint", "--config", ".eslint/config.mjs", "--max-warnings", "0", "src", "test", "firmware"];
   return [
-    { name: "lint", group: "static", command: eslint, limitSeconds: 120 },
-    { name: "format", group: "static", command: ["npx", "prettier", "--check", "."], limitSeconds: 60 },
+    { name: "lint", group: "static", command: eslint, limitSeconds: 240, isSharing: true },
+    {
+      name: "format",
+      group: "static",
+      command: ["npx", "prettier", "--check", "."],
+      limitSeconds: 120,
+      isSharing: true,
+    },
   ];
 }
 
@@ -93,8 +102,16 @@ function nodeSteps(): Step[] {
       command: [...node, ".eslint/all.test.mjs"],
       limitSeconds: 120,
       count: countNodeTest,
+      isSharing: true,
     },
-    { name: "host-tools", group: "node", command: [...node, ...tests], limitSeconds: 480, count: countNodeTest },
+    {
+      name: "host-tools",
+      group: "node",
+      command: [...node, ...tests],
+      limitSeconds: 600,
+      count: countNodeTest,
+      isSharing: true,
+    },
   ];
 }
 
@@ -127,7 +144,7 @@ function specSteps(): Step[] {
   const system = folders.filter((name) => SYSTEM_SPECS.includes(name));
   const onLuajit = folders.filter((name) => !system.includes(name));
   const inOwnNetwork = ["unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
-  const common = { group: "specs", folder: LUA_FOLDER, limitSeconds: 180, count: countBusted };
+  const common = { group: "specs", folder: LUA_FOLDER, limitSeconds: 240, count: countBusted, isSharing: true };
   return [
     { ...common, name: "specs-luajit", command: busted("luajit", onLuajit) },
     { ...common, name: "specs-puc-lua", command: busted("lua5.1", pure) },
@@ -137,7 +154,6 @@ function specSteps(): Step[] {
       name: "specs-collected",
       command: [...inOwnNetwork, ...busted("luajit", ["system"]), ...COLLECT_OFTEN, "test/collect"],
       limitSeconds: 400,
-      isTimed: true,
     },
   ];
 }
@@ -192,9 +208,9 @@ export function checkSteps(): Step[] {
     ...staticSteps(),
     ...nodeSteps(),
     ...specSteps(),
-    { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit },
-    { name: "fuzz", group: "proof", command: FUZZ, limitSeconds: 120 },
-    { name: "explore", group: "proof", command: EXPLORE, limitSeconds: 240 },
+    { name: "selftest", group: "selftest", command: selftest, limitSeconds: 60, count: countLuaunit, isSharing: true },
+    { name: "fuzz", group: "proof", command: FUZZ, limitSeconds: 120, isSharing: true },
+    { name: "explore", group: "proof", command: EXPLORE, limitSeconds: 300, isSharing: true },
     { name: "faults", group: "proof", command: FAULTS, limitSeconds: 400, isTimed: true },
     ...openwrtSteps(),
     ...boardSteps(),

@@ -5,9 +5,11 @@
 // The last line is "N passed, N failed"; the exit status is non-zero exactly when something failed.
 
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { endProcessesWithThisOne, runBounded } from "./bounded-process.js";
 import { checkSteps, type Step } from "./check-steps.js";
+import { wrap } from "./page.js";
 import type { TestCount } from "./test-count.js";
 
 const LOG_FOLDER = "build/check";
@@ -16,6 +18,7 @@ const USAGE = "Usage: npm test [-- --only STEP[,STEP...] | --list]";
 const TOTAL_LIMIT_MS = 24 * 60 * 1000;
 /** Of a failed step's output: the rest is in its log. */
 const SHOWN_LINES_MAX = 200;
+const NAME_WIDTH = 20;
 
 /** The steps that the words after `npm test --` ask for; a text when they are wrong. */
 function chosenSteps(words: readonly string[], steps: readonly Step[]): readonly Step[] | string {
@@ -31,7 +34,7 @@ function chosenSteps(words: readonly string[], steps: readonly Step[]): readonly
 }
 
 function listOf(steps: readonly Step[]): string {
-  return steps.map(({ name, group }) => `  ${name.padEnd(20)}(${group})`).join("\n");
+  return steps.map(({ name, group }) => `  ${name.padEnd(NAME_WIDTH)}(${group})`).join("\n");
 }
 
 function showFailure(step: Step, output: string, log: string): void {
@@ -60,34 +63,51 @@ async function attempt(step: Step): Promise<Attempt> {
   return { passed, failed: isGood ? 0 : Math.max(1, counted?.failed ?? 0), output, problem, log };
 }
 
-/** Runs one step, a timed one again when it fails, and says how it went. */
+/** Runs one step, again when it fails and the machine may be why, and says how it went. */
 async function runStep(step: Step): Promise<TestCount> {
-  process.stdout.write(step.name.padEnd(20));
   const startMs = performance.now();
   const first = await attempt(step);
-  const isAgain = first.failed > 0 && step.isTimed === true;
+  const isAgain = first.failed > 0 && (step.isTimed === true || step.isSharing === true);
   const last = isAgain ? await attempt(step) : first;
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1).padStart(6);
   const good = isAgain ? "ok at the second try" : "ok";
   const verdict = last.failed === 0 ? good : `FAILED${last.problem === "" ? "" : `: ${last.problem}`}`;
   const number = step.count === undefined ? "" : `${String(last.passed).padStart(6)} passed`;
-  console.log(`${seconds} s${number.padEnd(15)}${verdict}`);
+  console.log(`${step.name.padEnd(NAME_WIDTH)}${seconds} s${number.padEnd(15)}${verdict}`);
   if (isAgain) showFailure(step, first.output, first.log);
   if (last.failed > 0) showFailure(step, last.output, last.log);
   return { passed: last.passed, failed: last.failed };
 }
 
+/** Runs the steps in their order, so many at once. */
+async function runLanes(steps: readonly Step[], lanes: number, counts: Map<Step, TestCount>): Promise<void> {
+  if (steps.length === 0) return;
+  const manner = lanes > 1 ? `${String(lanes)} at a time` : "one after another";
+  console.log(wrap(`Now, ${manner}: ${steps.map(({ name }) => name).join(", ")}.`));
+  const waiting = steps.values();
+  const lane = async (): Promise<void> => {
+    for (const step of waiting) counts.set(step, await runStep(step));
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
 async function check(steps: readonly Step[]): Promise<void> {
   fs.mkdirSync(LOG_FOLDER, { recursive: true });
-  const failedSteps: string[] = [];
+  const counts = new Map<Step, TestCount>();
+  const sharing = steps.filter(({ isSharing }) => isSharing === true);
+  await runLanes(sharing, os.availableParallelism(), counts);
+  await runLanes(
+    steps.filter((step) => !sharing.includes(step)),
+    1,
+    counts,
+  );
   let passed = 0;
   let failed = 0;
-  for (const step of steps) {
-    const count = await runStep(step);
+  for (const count of counts.values()) {
     passed += count.passed;
     failed += count.failed;
-    if (count.failed > 0) failedSteps.push(step.name);
   }
+  const failedSteps = steps.filter((step) => counts.get(step)?.failed !== 0).map(({ name }) => name);
   if (failedSteps.length > 0) console.log(`Failed: ${failedSteps.join(", ")}. Their output is above.`);
   console.log(`${String(passed)} passed, ${String(failed)} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
