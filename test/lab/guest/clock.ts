@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Time in the guest: one clock for everything that is measured, and waiting for a condition instead of sleeping.
 
-import { C, ffi } from "./libc";
+import { monotonicMs } from "../../../src/system/clock";
+import { C } from "./libc";
 
-const CLOCK_MONOTONIC = 1;
 const POLL_INTERVAL_MS = 20;
-
-const time = ffi.new("lab_time") as { seconds: number; nanoseconds: number };
 
 /** Milliseconds since the guest booted, with fractions. */
 export function nowMs(): number {
-  C.clock_gettime(CLOCK_MONOTONIC, time);
-  return tonumber(time.seconds)! * 1000 + tonumber(time.nanoseconds)! / 1e6;
+  return monotonicMs();
 }
 
 export function sleepMs(durationMs: number): void {

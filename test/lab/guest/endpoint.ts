@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // vpnmasq as the watchdog of an IPsec node, as a user starts it there.
 
-import { waitUntil } from "./clock";
 import { json } from "./json";
-import { type Daemon, isRunning, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
+import { becomesReady } from "./readiness";
+import { type Daemon, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
 import { SIGTERM } from "./libc";
 import { type Client, SERVER, SERVER_ADDRESS, SERVER_INNER_ADDRESS, SERVER_INNER_SUBNET } from "./topology";
 
 const PROGRAM = "/lab/build/vpnmasq";
-const READY_TIMEOUT_MS = 10_000;
+const CONTROL = "endpoint.sock";
 const STOP_TIMEOUT_MS = 3000;
 
 /** What a scenario may set in an endpoint's configuration: groups and keys as docs/endpoint.md has them. */
@@ -92,7 +92,7 @@ export function startServerEndpoint(clients: readonly Client[], settings: Endpoi
 
 function startEndpoint(node: string, configuration: object): Daemon {
   must(`mkdir -p /run/nodes/${node}`);
-  writeText(fileOf(node, "endpoint.json"), json.encode({ ...configuration, control: fileOf(node, "endpoint.sock") }));
+  writeText(fileOf(node, "endpoint.json"), json.encode({ ...configuration, control: fileOf(node, CONTROL) }));
   return restartEndpoint(node);
 }
 
@@ -100,8 +100,9 @@ function startEndpoint(node: string, configuration: object): Daemon {
 export function restartEndpoint(node: string): Daemon {
   const words = ["endpoint", "--config", fileOf(node, "endpoint.json")];
   const endpoint = spawn(["ip", "netns", "exec", node, PROGRAM, ...words], fileOf(node, "endpoint.log"));
-  const isReady = waitUntil(() => !isRunning(endpoint) || askEndpoint(node, "tunnels").status === 0, READY_TIMEOUT_MS);
-  if (!isReady || !isRunning(endpoint)) error(`the endpoint of ${node} did not start:\n${endpointLog(node)}`, 0);
+  if (!becomesReady(endpoint, fileOf(node, CONTROL), "tunnels")) {
+    error(`the endpoint of ${node} did not start:\n${endpointLog(node)}`, 0);
+  }
   return endpoint;
 }
 
@@ -115,7 +116,7 @@ export function stopEndpoint(endpoint: Daemon): void {
 
 /** What a command such as "tunnels" or "explain client1" prints. */
 export function askEndpoint(node: string, command: string): { status: number; output: string } {
-  return run(`${PROGRAM} ${command} --control ${fileOf(node, "endpoint.sock")}`);
+  return run(`${PROGRAM} ${command} --control ${fileOf(node, CONTROL)}`);
 }
 
 /** A node's first tunnel as its watchdog sees it now; undefined when that does not answer. */

@@ -17,7 +17,6 @@ export interface PollEntry {
 
 /** @noSelf */
 interface LibC {
-  clock_gettime(clock: number, time: unknown): number;
   poll(entries: unknown, count: number, timeoutMs: number): number;
   fork(): number;
   execvp(file: string, argv: unknown): number;
@@ -54,14 +53,12 @@ interface Ffi {
 export const ffi = require("ffi") as Ffi;
 
 ffi.cdef(`
-  typedef struct { long seconds, nanoseconds; } lab_time;
   typedef struct { int fd; short events, revents; } lab_poll_entry;
   typedef struct { uint16_t family, port; uint8_t address[4]; uint8_t zero[8]; } lab_inet_address;
   typedef struct {
     uint16_t family, protocol; int index; uint16_t hardware; uint8_t packet_type, length; uint8_t address[8];
   } lab_link_address;
   typedef struct { uint16_t family; char path[108]; } lab_unix_address;
-  int clock_gettime(int, lab_time *);
   int poll(void *, unsigned long, int);
   int fork(void);
   int execvp(const char *, char *const *);

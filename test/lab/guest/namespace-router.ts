@@ -5,10 +5,10 @@
 // the lab sets equivalent rules by iptables and tells vpnmasq so (`kernel_rules: none`): the raw table drops what the
 // router takes, after the packet sockets have seen it.
 
-import { waitUntil } from "./clock";
 import { json } from "./json";
+import { becomesReady } from "./readiness";
 import type { Router, RouterSettings } from "./router";
-import { type Daemon, isRunning, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
+import { type Daemon, killNow, must, readText, run, spawn, stop, writeText } from "./shell";
 import { SIGTERM } from "./libc";
 import { LAN_INTERFACE, ROUTER, WAN_INTERFACE } from "./topology";
 
@@ -16,7 +16,6 @@ const FOLDER = "/lab/build";
 const PROGRAM = `${FOLDER}/vpnmasq`;
 /** What an upgrade brings; the launcher stays the same. */
 const FILES = ["vpnmasq.lua", "vpnmasq-offload.lua", "vpnmasq-rest.lua"];
-const READY_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 3000;
 
 /** What the kernel is not to answer, forward or reassemble beside vpnmasq. */
@@ -85,22 +84,17 @@ class NamespaceRouter implements Router {
   }
 
   ask(command: string): string {
-    return this.request(command).output;
+    return run(`${PROGRAM} ${command} --control ${this.control}`).output;
   }
 
   log(): string {
     return readText(this.logFile);
   }
 
-  private request(command: string): { status: number; output: string } {
-    return run(`${PROGRAM} ${command} --control ${this.control}`);
-  }
-
   private start(): Daemon {
     const argv = ["ip", "netns", "exec", this.node, PROGRAM, "router", "--config", this.configuration];
     const process = spawn(argv, this.logFile);
-    const isReady = waitUntil(() => !isRunning(process) || this.request("status").status === 0, READY_TIMEOUT_MS);
-    if (!isReady || !isRunning(process)) error(`vpnmasq did not start:\n${this.log()}`, 0);
+    if (!becomesReady(process, this.control, "status")) error(`vpnmasq did not start:\n${this.log()}`, 0);
     return process;
   }
 }
