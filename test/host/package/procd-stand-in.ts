@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Stands in for procd, which runs as process 1 only: runs what the init script asks for, and counts.
+// Stands in for procd, which neither Debian nor npm has: runs what the init script asks for, and counts.
 //
 // As procd does (its service/instance.c), it restarts an instance whose parameters or whose `file`s changed, ends one that
 // is not named any more, and leaves the others alone.
