@@ -111,7 +111,7 @@ export function clip(text: string): string {
   return string.len(shown) <= SHOWN_BYTES_MAX ? shown : `${string.sub(shown, 1, SHOWN_BYTES_MAX)}...`;
 }
 
-/** A value as it stands in the document, cut when it is long. */
-function quote(value: unknown): string {
+/** A value as it stands in the document, or a text in quotes; cut when it is long. */
+export function quote(value: unknown): string {
   return clip(writeJson(value));
 }

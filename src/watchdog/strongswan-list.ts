@@ -7,6 +7,9 @@ import { toWord } from "../wire/word";
 import type { IkeConnection, IkeEpoch } from "./ike-daemon";
 import { readMessages, type Section } from "./vici-text";
 
+/** What it prints for the versions that there are. */
+const VERSIONS: Readonly<Record<string, number | undefined>> = { "1": 1, "2": 2 };
+
 /** One child SA, or a configured child without any. */
 interface Child {
   readonly name: string;
@@ -50,7 +53,7 @@ function established(text: string, connecting: LuaSet<string>): Child[] {
   const children: Child[] = [];
   for (const message of readMessages(text, "list-sa event")) {
     for (const { name: ike, section } of message.sections) {
-      const ikeVersion = tonumber(section.values.get("version"));
+      const ikeVersion = VERSIONS[section.values.get("version") ?? ""];
       if (section.values.get("state") === "CONNECTING") connecting.add(ike);
       for (const { section: child } of sectionOf(section, "child-sas")) {
         children.push(childOf(ike, ikeVersion, child));

@@ -6,9 +6,9 @@
 // than a turn (Tout), one of silence longer than an idle item is kept (Tei).
 
 import type { EspAlgorithm } from "../../src/masquerade/esp";
-import { ESP_RECORD_WORDS, EspField } from "../../src/masquerade/esp-record";
 import { DEFAULT_LIMITS, type Limits } from "../../src/masquerade/limits";
 import { address } from "../spec/frame";
+import { inherit } from "../spec/masquerade/inheritance";
 import { TrackedRouter } from "../spec/masquerade/tracked-router";
 import { Blame } from "./blame";
 
@@ -243,19 +243,8 @@ export class World {
   /** With a snapshot: what an answer proved is there again, what was held is not. */
   private restart(): void {
     const before = this.router;
-    const after = this.newRouter();
-    before.ike.forEach((session) => {
-      if (session.phase === "established") after.ike.restore(session);
-    });
-    const { words } = before.esp.records;
-    before.esp.forEach((record) => {
-      const row = record * ESP_RECORD_WORDS;
-      const inSpi = words[row + EspField.InSpi];
-      if (inSpi === 0) return;
-      const [client, outSpi] = [words[row + EspField.Client], words[row + EspField.OutSpi]];
-      after.esp.restore(client, SERVER, outSpi, inSpi, words[row + EspField.Sequence], this.nowMs);
-    });
-    this.router = after;
+    this.router = this.newRouter();
+    inherit(this.router, before, LIMITS, this.nowMs);
   }
 
   private owesAny(): boolean {

@@ -4,6 +4,7 @@
 // Nothing of it is changed: what the router takes is taken before the firewall's first hook, all else stays fw4's.
 
 import { ISAKMP_PORT } from "../../wire/isakmp";
+import { clip, quote } from "../document";
 import { readFlag } from "./uci-option";
 import type { UciSection } from "./uci-file";
 
@@ -39,9 +40,9 @@ export function firewallAdvice(sections: readonly UciSection[], scope: unknown):
     advice.push("firewall: flow_offloading has no effect in scope all: flows of clients are ours, not the kernel's");
   }
   for (const section of sections.filter((one) => takesIpsec(one))) {
-    const name = textOf(section, "name");
+    const [name, host] = [quote(textOf(section, "name")), clip(textOf(section, "dest_ip"))];
     advice.push(
-      `firewall: redirect "${name}" to ${textOf(section, "dest_ip")} gets no IKE or ESP any more: we take both at the WAN; ` +
+      `firewall: redirect ${name} to ${host} gets no IKE or ESP any more: we take both at the WAN; ` +
         "a server behind the router needs its own address or UDP port 4500",
     );
   }

@@ -24,7 +24,8 @@ export function readInterfaceDump(text: string): InterfaceDump | undefined {
   const names: string[] = [];
   const devices = new LuaMap<string, string>();
   for (const entry of entries as unknown[]) {
-    const { interface: name, l3_device: device } = entry as Record<string, unknown>;
+    if (!isObject(entry)) continue;
+    const { interface: name, l3_device: device } = entry;
     if (typeof name !== "string") continue;
     names.push(name);
     if (typeof device === "string") devices.set(name, device);

@@ -8,6 +8,7 @@ import { crc32 } from "../../masquerade/crc32";
 import { unsigned } from "../../wire/word";
 import { readConfiguration } from "../configuration";
 import { CONFIGURATION_KEYS } from "../configuration-keys";
+import { clip, quote } from "../document";
 import type { DocumentKey } from "../document-key";
 import { readEndpointConfiguration } from "../endpoint-configuration";
 import { ENDPOINT_KEYS, TUNNEL_KEYS } from "../endpoint-keys";
@@ -49,8 +50,8 @@ export function readRole(role: UciRole, sections: readonly UciSection[], dump: I
   const known = ["router", "endpoint", "tunnel"];
   const strange = sections.find(({ type }) => !known.includes(type));
   if (strange !== undefined) {
-    const place = strange.name === undefined ? "" : ` "${strange.name}"`;
-    return wrong([`vpnmasq: config ${strange.type}${place}: use config router, endpoint or tunnel`]);
+    const place = strange.name === undefined ? "" : ` ${quote(strange.name)}`;
+    return wrong([`vpnmasq: config ${clip(strange.type)}${place}: use config router, endpoint or tunnel`]);
   }
   const ofRole = sections.filter(({ type }) => type === role);
   if (ofRole.length > 1) return wrong([`vpnmasq: ${ofRole.length} sections "config ${role}"; use one`]);
@@ -69,7 +70,7 @@ function wrong(problems: readonly string[]): UciResult {
 /** As `uci show` has it; one without a name is counted among all of its type. */
 function sectionName(section: UciSection, sections: readonly UciSection[]): string {
   const { type: kind, name } = section;
-  if (name !== undefined) return `vpnmasq.${name}`;
+  if (name !== undefined) return `vpnmasq.${clip(name)}`;
   return `vpnmasq.@${kind}[${sections.filter(({ type }) => type === kind).indexOf(section)}]`;
 }
 
@@ -102,11 +103,11 @@ function readRouter(section: UciSection, sections: readonly UciSection[], dump: 
   for (const option of INTERFACES) {
     const name = document[option] as string;
     if (!dump.names.includes(name)) {
-      const there = dump.names.join(", ");
-      return wrong([`${where}.${option}: there is no logical interface "${name}"; there are: ${there}`]);
+      const there = dump.names.map((known) => clip(known)).join(", ");
+      return wrong([`${where}.${option}: there is no logical interface ${quote(name)}; there are: ${there}`]);
     }
     const device = dump.devices.get(name);
-    if (device === undefined) return { kind: "waiting", reason: `the interface ${name} is not up` };
+    if (device === undefined) return { kind: "waiting", reason: `the interface ${clip(name)} is not up` };
     document[option] = device;
   }
   // Two logical interfaces may be one device.

@@ -5,6 +5,7 @@
 // quotes may span lines; `;` ends a statement as the end of the line does; `#` begins a comment.
 
 import { fail, type Outcome, succeed } from "../../system/outcome";
+import { clip, quote } from "../document";
 
 /** An option's text, or the texts of a list. */
 export type UciValue = string | readonly string[];
@@ -18,6 +19,8 @@ export interface UciSection {
 
 /** What ends a word, or gives its rest another meaning. */
 const PLAIN_WORD = "^[^%s'\"#;\\]+";
+/** What a C locale has for white space (isspace), but for the newline, which ends a statement. */
+const SPACES = "^[ \t\r\v\f]+";
 const NEWLINE = "\n";
 
 /** One statement of the file. */
@@ -47,7 +50,7 @@ class Scanner {
   private words(): string[] {
     const words: string[] = [];
     while (this.problem === undefined) {
-      this.skip("^[ \t\r]+");
+      this.skip(SPACES);
       const character = this.character();
       if (character === "#") this.skip("^[^\n]*");
       else if (character === "" || this.take(NEWLINE) || this.take(";")) return words;
@@ -143,14 +146,14 @@ export function readUciFile(text: string): Outcome<UciSection[]> {
 function obey({ words }: Statement, sections: UciSection[]): string | undefined {
   const [keyword, first, second] = words;
   if (keyword === "package" || keyword === "p") return undefined;
-  if (first === undefined) return `"${keyword}" needs a name`;
+  if (first === undefined) return `${quote(keyword)} needs a name`;
   if (keyword === "config" || keyword === "c") {
     openSection(sections, first, second);
     return undefined;
   }
   const isList = keyword === "list" || keyword === "l";
-  if (!isList && keyword !== "option" && keyword !== "o") return `"${keyword}" is none of config, option and list`;
-  if (sections.length === 0) return `${keyword} ${first} stands before the first config`;
+  if (!isList && keyword !== "option" && keyword !== "o") return `${quote(keyword)} is none of config, option and list`;
+  if (sections.length === 0) return `${keyword} ${clip(first)} stands before the first config`;
   const { options } = sections[sections.length - 1];
   if (isList) addToList(options, first, second ?? "");
   else setOption(options, first, second ?? "");

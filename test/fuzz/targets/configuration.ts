@@ -9,6 +9,7 @@ import { isEndpointDocument, readEndpointConfiguration } from "../../../src/app/
 import { ENDPOINT_KEYS, TUNNEL_KEYS } from "../../../src/app/endpoint-keys";
 import { textOf } from "../input";
 import { changeJson } from "../json-mutation";
+import { demandPrintable, kindOfSentence } from "../printable";
 import { demand, type Reached, type Target } from "../target";
 
 const KEYS = [...CONFIGURATION_KEYS, ...ENDPOINT_KEYS, ...TUNNEL_KEYS].map(({ key }) => key);
@@ -32,20 +33,12 @@ function names(problem: string): boolean {
   return string.match(problem, "^.+: there is no such key; ")[0] !== undefined || problem.endsWith(": given twice");
 }
 
-/** Names and numbers of the document left out: what is left tells one kind of problem from another. */
-function kindOf(problem: string): string {
-  const [aboutName] = string.match(problem, "(there is no such key; %w+ %w+)");
-  if (aboutName !== undefined) return aboutName;
-  const [unquoted] = string.gsub(problem, '".-"', "#");
-  return string.sub(string.gsub(unquoted, "[%d.]+", "#")[0], 1, 48);
-}
-
 function check(problems: readonly string[], reached: Reached): void {
   demand(problems.length > 0, "refused without a problem");
+  demandPrintable(problems);
   for (const problem of problems) {
-    demand(string.find(problem, "%c")[0] === undefined, `a control character in a problem: ${problem}`);
     demand(names(problem), `a problem that names no key: ${problem}`);
-    reached.note(kindOf(problem));
+    reached.note(kindOfSentence(problem));
   }
 }
 

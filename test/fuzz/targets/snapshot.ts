@@ -5,11 +5,13 @@
 import { EspTracker } from "../../../src/masquerade/esp";
 import { crc32 } from "../../../src/masquerade/crc32";
 import { IkeTracker } from "../../../src/masquerade/ike";
+import { restoreItems } from "../../../src/masquerade/journal-lines";
 import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
 import { Releases } from "../../../src/masquerade/releases";
 import { type Present, readSnapshot, type Snapshot, SnapshotWriter } from "../../../src/masquerade/snapshot";
 import { unsigned } from "../../../src/wire/word";
 import { auditEsp } from "../../spec/masquerade/esp-audit";
+import { auditIke } from "../ike-audit";
 import { textOf } from "../input";
 import { demand, type Target } from "../target";
 
@@ -70,15 +72,9 @@ function restored(snapshot: Snapshot): void {
   const releases = new Releases();
   const ike = new IkeTracker(LIMITS, releases);
   const esp = new EspTracker(LIMITS, ike, releases, 3);
-  for (const { lastMs, ...session } of snapshot.ike) {
-    const known = { phase: "established", lastOutMs: lastMs, lastInMs: lastMs, packetsOut: 0, packetsIn: 0 } as const;
-    ike.restore({ ...session, ...known, origin: "" });
-  }
-  for (const { client, server, outSpi, inSpi, sequence } of snapshot.esp) {
-    esp.restore(client, server, outSpi, inSpi, sequence, NOW_MS);
-  }
+  restoreItems(snapshot, esp, ike, NOW_MS);
   auditEsp(esp, LIMITS);
-  demand(ike.count() <= LIMITS.ikeItemsMax, "too many IKE sessions");
+  auditIke(ike, LIMITS);
 }
 
 /** Items and sessions as text. */

@@ -6,81 +6,10 @@ import { type EndpointConfiguration, readEndpointConfiguration } from "../../../
 import { ENDPOINT_KEYS } from "../../../src/app/endpoint-keys";
 import { isSameTunnel, takeLiveEndpointKeys } from "../../../src/app/endpoint-reload";
 import { needsRestart } from "../../../src/app/document-key";
-import { answerEndpointLine } from "../../../src/app/endpoint-request";
-import type { EndpointState } from "../../../src/app/endpoint-state";
-import { readJson } from "../../../src/app/json";
 import type { TunnelItem, TunnelsReport } from "../../../src/app/report/tunnel-report";
 import { displayWidth } from "../../../src/app/text/layout";
 import { tunnelsView, tunnelView } from "../../../src/app/view/tunnels-view";
-import { EventLoop } from "../../../src/system/event-loop";
-import { Libreswan } from "../../../src/watchdog/libreswan";
-import type { HoldCounts } from "../../../src/watchdog/pins";
-import { WatchedTunnel } from "../../../src/watchdog/watched-tunnel";
-import { toWord } from "../../../src/wire/word";
-import { address } from "../frame";
-
-const DOCUMENT =
-  '{"timers": {"ping_time_min_ms": 1000}, "tunnels": [{"name": "office", "daemon": "libreswan", "connection": "office",' +
-  ' "ping_source": "10.0.1.1", "ping_target": "10.99.0.1"}]}';
-
-class SampleEndpoint implements EndpointState {
-  nowIs = 1000;
-  readonly startedMs = 1000;
-  readonly configPath = "/etc/vpnmasq-endpoint.json";
-  readonly config: EndpointConfiguration = readEndpointConfiguration(parseDocument(DOCUMENT)[0]!)[0]!;
-  lastReload: EndpointState["lastReload"];
-  hold: HoldCounts | undefined;
-  problems: string[] = [];
-  discarded = 0;
-  readonly tunnel = new WatchedTunnel(this.config.tunnels[0], new Libreswan(new EventLoop()), () => 0.5, 1000);
-
-  nowMs(): number {
-    return this.nowIs;
-  }
-
-  tunnels(): readonly WatchedTunnel[] {
-    return [this.tunnel];
-  }
-
-  holdOf(): HoldCounts | undefined {
-    return this.hold;
-  }
-
-  discardedWhileHolding(): number {
-    return this.discarded;
-  }
-
-  problemsOf(): string[] {
-    return this.problems;
-  }
-
-  logTail(): readonly string[] {
-    return [];
-  }
-
-  ask<Reply>(request: string): Reply {
-    return readJson(answerEndpointLine(this, request))[0] as Reply;
-  }
-}
-
-/** A tunnel that was answered on its first epoch and is in the middle of a rekey. */
-function rekeying(): SampleEndpoint {
-  const endpoint = new SampleEndpoint();
-  const { tunnel } = endpoint;
-  const peers = { local: address("192.168.1.11"), peer: address("198.51.100.99"), reqid: 1 };
-  const sas = { peers, mode: "tunnel", mark: undefined, interfaceId: 0 } as const;
-  const [first, second] = [toWord(0xc0ffee01), toWord(0xc0ffee02)];
-  tunnel.took({ ...sas, outSpi: first, inSpi: 0x1001 });
-  tunnel.machine.epochAppeared(first, 0x1001, 1000);
-  tunnel.machine.inboundSeen(0x1001, 1030);
-  tunnel.isNews({ atMs: 1030, state: "up", text: "the epoch was answered" });
-  tunnel.took({ ...sas, outSpi: second, inSpi: 0x1002 });
-  tunnel.machine.epochAppeared(second, 0x1002, 61_000);
-  tunnel.isNews({ atMs: 61_000, state: "confirming", text: "a new epoch has come" });
-  endpoint.hold = { holds: 1, heldMs: 30, longestMs: 30, heldSinceMs: undefined, released: 3, lostQueues: 0 };
-  endpoint.nowIs = 61_300;
-  return endpoint;
-}
+import { rekeyingEndpoint, SampleEndpoint } from "./sample-endpoint";
 
 describe("`vpnmasq tunnels`", () => {
   it("shows which epoch carries data, which is pinged, and what comes next", () => {
@@ -96,12 +25,12 @@ describe("`vpnmasq tunnels`", () => {
         "  next:       ping in 0.7 s",
         "  held:       1 time, 0.0 s in all, 0.0 s at most; 3 packets released",
       ],
-      tunnelsView(rekeying().ask<TunnelsReport>('{"command": "tunnels"}'))[0].split("\n"),
+      tunnelsView(rekeyingEndpoint().ask<TunnelsReport>('{"command": "tunnels"}'))[0].split("\n"),
     );
   });
 
   it("fits 80 columns with everything that can be wrong", () => {
-    const endpoint = rekeying();
+    const endpoint = rekeyingEndpoint();
     const { machine } = endpoint.tunnel;
     machine.outages.begin("pings were not answered", 2000);
     machine.outages.tried("new-ike");
@@ -160,7 +89,7 @@ describe("a reload of the endpoint", () => {
 
 describe("`vpnmasq explain TUNNEL`", () => {
   it("tells what happened, the last first", () => {
-    const item = rekeying().ask<TunnelItem>('{"command": "explain", "subject": "office"}');
+    const item = rekeyingEndpoint().ask<TunnelItem>('{"command": "explain", "subject": "office"}');
     const lines = tunnelView(item);
     assert.same(
       [
