@@ -26,18 +26,26 @@ export class EpochList {
     return this.all.some((epoch) => epoch.outSpi === outSpi && epoch.inSpi === inSpi);
   }
 
+  /** Asked for each packet that comes in: a closure would be made for each of them. */
   byInSpi(inSpi: number): Epoch | undefined {
-    return this.all.find((epoch) => epoch.inSpi === inSpi);
+    for (const epoch of this.all) {
+      if (epoch.inSpi === inSpi) return epoch;
+    }
+    return undefined;
   }
 
   /** The latest that is not ignored; an ignored one only when there is no other. */
   newest(): Epoch | undefined {
-    return latest(this.all.filter((epoch) => !epoch.isIgnored)) ?? latest(this.all);
+    return this.latest(isFollowed) ?? this.all[this.all.length - 1];
   }
 
   /** The latest through which a packet came. */
   answered(): Epoch | undefined {
-    return latest(this.all.filter((epoch) => epoch.answeredMs !== undefined));
+    return this.latest(isAnswered);
+  }
+
+  hasIgnored(): boolean {
+    return this.all.some((epoch) => epoch.isIgnored);
   }
 
   /** Adds one after all others. One too many displaces the oldest that carries no data. */
@@ -58,8 +66,19 @@ export class EpochList {
     this.all = this.all.filter((epoch) => epoch.outSpi !== spi && epoch.inSpi !== spi);
     return this.all.length < before;
   }
+
+  private latest(holds: (this: void, epoch: Epoch) => boolean): Epoch | undefined {
+    for (const at of $range(this.all.length - 1, 0, -1)) {
+      if (holds(this.all[at])) return this.all[at];
+    }
+    return undefined;
+  }
 }
 
-function latest(epochs: readonly Epoch[]): Epoch | undefined {
-  return epochs[epochs.length - 1];
+function isFollowed({ isIgnored }: Epoch): boolean {
+  return !isIgnored;
+}
+
+function isAnswered({ answeredMs }: Epoch): boolean {
+  return answeredMs !== undefined;
 }

@@ -227,7 +227,8 @@ export class Tunnel {
     this.graceEndsMs = this.graceEndsMs ?? nowMs + this.parameters.negotiationMs;
     if (!evidence.isWanUp) return this.waitForWan();
     this.weigh(evidence, nowMs);
-    return [...this.watchSilence(nowMs), ...this.repeatPing(nowMs, evidence), ...this.act(nowMs, evidence)];
+    const pings = joined(this.watchSilence(nowMs), this.repeatPing(nowMs, evidence));
+    return joined(pings, this.act(nowMs, evidence));
   }
 
   // Epochs and data
@@ -264,7 +265,7 @@ export class Tunnel {
   /** Asks the newest epoch for its first answer. */
   private confirm(text: string, nowMs: number): Order[] {
     const told = this.become("confirming", text);
-    return [...told, ...this.pingNewest(nowMs)];
+    return joined(told, this.pingNewest(nowMs));
   }
 
   /** Another epoch has become the newest, or one was found: is it answered, still? */
@@ -272,7 +273,7 @@ export class Tunnel {
     const newest = this.list.newest();
     if (newest?.answeredMs === undefined) return this.confirm(text, nowMs);
     const told = this.become(this.isClient ? "probing" : "up", text);
-    return [...told, ...this.pingNewest(nowMs)];
+    return joined(told, this.pingNewest(nowMs));
   }
 
   // Pings
@@ -318,7 +319,7 @@ export class Tunnel {
     const isDue = nowMs >= dueMs;
     const isGivenUp = this.areEpochsFutile() || (isDue && this.probe.isExhausted());
     const told = isGivenUp && this.state !== "recovering" ? this.giveUp(nowMs, evidence) : [];
-    return isDue ? [...told, ...this.sendPing(nowMs)] : told;
+    return isDue ? joined(told, this.sendPing(nowMs)) : told;
   }
 
   private giveUp(nowMs: number, evidence: Evidence): Order[] {
@@ -352,14 +353,17 @@ export class Tunnel {
     this.outages.begin(step.because, nowMs);
     this.outages.tried(step.action);
     const told = this.become("recovering", step.because);
-    return [...told, ...this.order(step.action, step.because, nowMs)];
+    return joined(told, this.order(step.action, step.because, nowMs));
   }
 
   /** Before the server does, a client asks for a successor. */
   private renew(nowMs: number): Order[] {
     if (nowMs < this.rekeyDueMs) return [];
-    const isOurs = this.list.all.every((epoch) => !epoch.isIgnored);
-    return this.order("rekey", isOurs ? "the epoch is old" : "the server's rekey is not followed", nowMs);
+    return this.order(
+      "rekey",
+      this.list.hasIgnored() ? "the server's rekey is not followed" : "the epoch is old",
+      nowMs,
+    );
   }
 
   /** An order is given once; a new epoch is its proof, and until then, or its end, nothing else is ordered. */
@@ -464,4 +468,10 @@ export class Tunnel {
     this.state = state;
     return [{ kind: "tell", state, text }];
   }
+}
+
+/** Orders and those that come after them; mostly there are none. */
+function joined(orders: Order[], more: Order[]): Order[] {
+  if (orders.length === 0) return more;
+  return more.length === 0 ? orders : [...orders, ...more];
 }

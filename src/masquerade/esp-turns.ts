@@ -56,7 +56,10 @@ export class EspTurns extends EspItems {
    * makes the others wait for one turn, however many epochs it opens.
    */
   protected passTurn(server: EspServer, nowMs: number): void {
-    if (server.hasTurn() || server.waiting.length === 0) return;
+    if (!server.hasTurn() && server.waiting.length > 0) this.startNextTurn(server, nowMs);
+  }
+
+  private startNextTurn(server: EspServer, nowMs: number): void {
     const client = this.clientOf(server.waiting[0]);
     const theirs = server.waiting.filter((record) => this.clientOf(record) === client);
     server.waiting = server.waiting.filter((record) => this.clientOf(record) !== client);
@@ -94,9 +97,14 @@ export class EspTurns extends EspItems {
   }
 
   protected unansweredOf(client: number, server: EspServer): number | undefined {
-    const words = this.records.words;
-    const isClients = (record: number): boolean => words[record * ESP_RECORD_WORDS + EspField.Client] === client;
-    return server.outstanding.find((record) => isClients(record)) ?? server.waiting.find((record) => isClients(record));
+    return this.firstOf(client, server.outstanding) ?? this.firstOf(client, server.waiting);
+  }
+
+  private firstOf(client: number, records: readonly number[]): number | undefined {
+    for (const record of records) {
+      if (this.clientOf(record) === client) return record;
+    }
+    return undefined;
   }
 
   // The server spoke first

@@ -190,6 +190,10 @@ export class IkeTracker implements IkeKnowledge {
   expire(nowMs: number): void {
     if (nowMs - this.sweptMs < SWEEP_MS) return;
     this.sweptMs = nowMs;
+    this.sweep(nowMs);
+  }
+
+  private sweep(nowMs: number): void {
     this.forEach((session) => {
       if (this.isOver(session, nowMs)) this.forget(session);
     });

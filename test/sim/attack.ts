@@ -4,7 +4,7 @@
 import { ExchangeV2 } from "../../src/wire/isakmp";
 import type { Random } from "../spec/random";
 import { ADVERSARY, clientAddress, serverAddress } from "./addresses";
-import { EspPacket, IkePacket, type Message, NOBODY, type Packet } from "./packet";
+import { type IkePacket, type Message, NOBODY, type Packet } from "./packet";
 import type { Attack } from "./plan";
 import { drawSpi } from "./renewal";
 import type { Site } from "./site";
@@ -24,6 +24,17 @@ const FORGED: Message = {
   outSpi: 0,
   newCookies: undefined,
 };
+
+const FORGED_ESP = {
+  kind: "esp",
+  sequence: 1,
+  lengthBytes: PACKET_BYTES,
+  tunnel: NOBODY,
+  load: "forged",
+  askedMs: 0,
+} as const;
+
+const IKE_PORTS = { sourcePort: ISAKMP_PORT, destinationPort: ISAKMP_PORT } as const;
 
 export class Attacker {
   /** The address that an adversary of the LAN has. */
@@ -58,9 +69,9 @@ export class Attacker {
     switch (kind) {
       case "spi-flood":
       case "squat":
-        return new EspPacket(this.address, remote, spi, 1, PACKET_BYTES, NOBODY, "forged", 0);
+        return { ...FORGED_ESP, source: this.address, destination: remote, spi };
       case "spoofed-esp":
-        return new EspPacket(remote, this.site.nat.wanAddress, spi, 1, PACKET_BYTES, NOBODY, "forged", 0);
+        return { ...FORGED_ESP, source: remote, destination: this.site.nat.wanAddress, spi };
       case "cookie-flood":
         return this.ike(this.address, remote, ExchangeV2.IkeSaInit);
       case "spoofed-ike":
@@ -73,6 +84,6 @@ export class Attacker {
     const word = (): number => 1 + this.random.below(0x7fffffff);
     const responder = isFirst ? { responderHigh: 0, responderLow: 0 } : { responderHigh: word(), responderLow: word() };
     const cookies = { initiatorHigh: word(), initiatorLow: word(), ...responder };
-    return new IkePacket(source, destination, ISAKMP_PORT, ISAKMP_PORT, 2, exchangeType, cookies, FORGED);
+    return { kind: "ike", source, destination, ...IKE_PORTS, version: 2, exchangeType, cookies, message: FORGED };
   }
 }

@@ -6,7 +6,7 @@
 
 import type { Random } from "../spec/random";
 import type { EventQueue } from "./event-queue";
-import { areEqualCookies, type Cookies, type ExchangeKind, IkePacket, type Message } from "./packet";
+import { areEqualCookies, type Cookies, type ExchangeKind, type IkePacket, type Message } from "./packet";
 import { drawSpi, type RenewalStyle } from "./renewal";
 
 /** An IKE SA as one end knows it. The remote end's address (a word) and port are where its first message came from. */
@@ -310,10 +310,11 @@ export class Negotiation {
   }
 
   private packetOf(sa: IkeSa, message: Message, isFirst: boolean): IkePacket {
-    const type = this.exchangeType(message.exchange, isFirst);
+    const exchangeType = this.exchangeType(message.exchange, isFirst);
     const { version } = this.style;
-    const ports = [ISAKMP_PORT, sa.remotePort] as const;
-    return new IkePacket(this.address(), sa.remote, ports[0], ports[1], version, type, sa.cookies, message);
+    const { remote, remotePort, cookies } = sa;
+    const ends = { source: this.address(), sourcePort: ISAKMP_PORT, destination: remote, destinationPort: remotePort };
+    return { kind: "ike", ...ends, version, exchangeType, cookies, message };
   }
 
   private exchangeType(kind: ExchangeKind, isFirst: boolean): number {

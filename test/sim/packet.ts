@@ -9,30 +9,22 @@ export type Load = "request" | "reply" | "push" | "forged";
 /** Nobody's tunnel: what an adversary sends. */
 export const NOBODY = -1;
 
-/** Addresses are words. */
-export class EspPacket {
-  readonly kind = "esp";
-
-  /**
-   * @param spi, sequence words
-   * @param tunnel whose it is: what the receiver finds out by its keys
-   * @param askedMs when the request was first sent that this packet is, or answers
-   */
-  constructor(
-    readonly source: number,
-    readonly destination: number,
-    readonly spi: number,
-    readonly sequence: number,
-    readonly lengthBytes: number,
-    readonly tunnel: number,
-    readonly load: Load,
-    readonly askedMs: number,
-  ) {}
-
-  readdressed(source: number, destination: number): EspPacket {
-    const { spi, sequence, lengthBytes, tunnel, load, askedMs } = this;
-    return new EspPacket(source, destination, spi, sequence, lengthBytes, tunnel, load, askedMs);
-  }
+/**
+ * Addresses, SPI and sequence number are words. Packets are made by the million, so they are plain objects: those of a
+ * class grow field by field.
+ */
+export interface EspPacket {
+  readonly kind: "esp";
+  readonly source: number;
+  readonly destination: number;
+  readonly spi: number;
+  readonly sequence: number;
+  readonly lengthBytes: number;
+  /** Whose it is: what the receiver finds out by its keys. */
+  readonly tunnel: number;
+  readonly load: Load;
+  /** When the request was first sent that this packet is, or answers. */
+  readonly askedMs: number;
 }
 
 /** The two cookies (IKEv2: SPIs) of an IKE SA, as pairs of words; the responder's are 0 while it is not known. */
@@ -68,24 +60,16 @@ export interface Message {
   readonly newCookies: Cookies | undefined;
 }
 
-export class IkePacket {
-  readonly kind = "ike";
-
-  constructor(
-    readonly source: number,
-    readonly destination: number,
-    readonly sourcePort: number,
-    readonly destinationPort: number,
-    readonly version: IkeVersion,
-    readonly exchangeType: number,
-    readonly cookies: Cookies,
-    readonly message: Message,
-  ) {}
-
-  readdressed(source: number, sourcePort: number, destination: number, destinationPort: number): IkePacket {
-    const { version, exchangeType, cookies, message } = this;
-    return new IkePacket(source, destination, sourcePort, destinationPort, version, exchangeType, cookies, message);
-  }
+export interface IkePacket {
+  readonly kind: "ike";
+  readonly source: number;
+  readonly destination: number;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly version: IkeVersion;
+  readonly exchangeType: number;
+  readonly cookies: Cookies;
+  readonly message: Message;
 }
 
 export type Packet = EspPacket | IkePacket;
@@ -97,4 +81,37 @@ export function areEqualCookies(one: Cookies, other: Cookies): boolean {
     one.responderHigh === other.responderHigh &&
     one.responderLow === other.responderLow
   );
+}
+
+/** The same packet, as it goes on from a NAT. */
+export function readdressed(packet: Packet, source: number, destination: number): Packet {
+  return packet.kind === "esp"
+    ? readdressedEsp(packet, source, destination)
+    : readdressedIke(packet, source, packet.sourcePort, destination, packet.destinationPort);
+}
+
+export function readdressedEsp(packet: EspPacket, source: number, destination: number): EspPacket {
+  const { spi, sequence, lengthBytes, tunnel, load, askedMs } = packet;
+  return { kind: "esp", source, destination, spi, sequence, lengthBytes, tunnel, load, askedMs };
+}
+
+export function readdressedIke(
+  packet: IkePacket,
+  source: number,
+  sourcePort: number,
+  destination: number,
+  destinationPort: number,
+): IkePacket {
+  const { version, exchangeType, cookies, message } = packet;
+  return {
+    kind: "ike",
+    source,
+    destination,
+    sourcePort,
+    destinationPort,
+    version,
+    exchangeType,
+    cookies,
+    message,
+  };
 }

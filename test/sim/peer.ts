@@ -6,7 +6,7 @@ import { drawSpi, type RenewalStyle, styleOf } from "./renewal";
 import type { Random } from "../spec/random";
 import type { EventQueue } from "./event-queue";
 import { type Agreements, Negotiation } from "./negotiation";
-import { EspPacket, type IkePacket, type Load, type Packet } from "./packet";
+import type { EspPacket, IkePacket, Load, Packet } from "./packet";
 import type { ClientPlan } from "./plan";
 
 /** A pair of SAs, as one end has it. SPIs are words, seen from the client. */
@@ -79,8 +79,9 @@ export class Peer implements Agreements {
     const { around, isClient } = this;
     epoch.sequence += 1;
     const spi = isClient ? epoch.outSpi : epoch.inSpi;
-    const { sequence, remote } = epoch;
-    around.send(new EspPacket(around.address(), remote, spi, sequence, lengthBytes, this.tunnel, load, askedMs));
+    const source = around.address();
+    const { sequence, remote: destination } = epoch;
+    around.send({ kind: "esp", source, destination, spi, sequence, lengthBytes, tunnel: this.tunnel, load, askedMs });
   }
 
   /** The newest that can be sent on: what the kernel uses unless it is told otherwise. */

@@ -10,7 +10,7 @@ import { FaultInjector } from "./fault-injector";
 import { Link } from "./link";
 import { makeNat } from "./nat/make-nat";
 import type { Nat, Sides } from "./nat/nat";
-import { NOBODY, type Packet } from "./packet";
+import { NOBODY, type Packet, readdressed } from "./packet";
 import type { ClientPlan, Scenario } from "./plan";
 import { Promises, type Violation } from "./promises";
 import { arrowOf, packetText, type Trace } from "./trace";
@@ -109,7 +109,7 @@ export class Site implements Sides {
   toClients(packet: Packet, clients: readonly number[]): void {
     this.promises.delivered(packet, clients);
     for (const client of clients) {
-      const copy = packet.kind === "esp" ? packet.readdressed(packet.source, client) : toClient(packet, client);
+      const copy = readdressed(packet, packet.source, client);
       this.show(copy, true, false);
       this.queue.after(LAN_MS, this.reachClient, copy);
     }
@@ -193,8 +193,4 @@ export class Site implements Sides {
     if (this.trace === undefined) return;
     this.note(this.clientOf(packet), arrowOf(packet, isLan, isOutward), packetText(packet));
   }
-}
-
-function toClient(packet: Packet & { readonly kind: "ike" }, client: number): Packet {
-  return packet.readdressed(packet.source, packet.sourcePort, client, packet.destinationPort);
 }

@@ -156,6 +156,10 @@ export class WatchedEnd {
 
   /** @param outSpi as this end sees it */
   private peerEpoch(outSpi: number): PeerEpoch | undefined {
-    return this.peer.epochs.find((epoch) => (this.peer.isClient ? epoch.outSpi : epoch.inSpi) === outSpi);
+    const { epochs, isClient } = this.peer;
+    for (const epoch of epochs) {
+      if ((isClient ? epoch.outSpi : epoch.inSpi) === outSpi) return epoch;
+    }
+    return undefined;
   }
 }

@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { runBounded } from "../../../src/host/bounded-process.js";
 import type { ResultDocument } from "../../../src/host/document.js";
+import { wrap } from "../../../src/host/page.js";
 import { Refusal } from "../../../src/host/refusal.js";
 import { type Protection, PROTECTIONS } from "./protections.js";
 import { perform } from "./simulator.js";
@@ -21,9 +22,16 @@ const SPECS_LIMIT_MS = 180_000;
 
 interface Outcome {
   readonly protection: Protection;
-  /** What the simulator, and what the specs found; undefined: nothing. */
+  /** The promise that the simulator saw broken; undefined: none. */
   readonly simulator: string | undefined;
-  readonly specs: string | undefined;
+  readonly specs: FailedSpecs | undefined;
+}
+
+interface FailedSpecs {
+  /** Undefined: they did not end. */
+  readonly count: number | undefined;
+  /** What the first of them says. */
+  readonly first: string;
 }
 
 /** The changed text. @throws Error when what is to be changed is not there, exactly once */
@@ -53,12 +61,16 @@ async function simulate(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function runSpecs(folder: string, specs: string): Promise<string | undefined> {
+/** What of the specs in a folder fails; undefined: nothing. */
+async function runSpecs(folder: string, specs: string): Promise<FailedSpecs | undefined> {
   const command = ["busted", "--lua=luajit", "--lpath=./?.lua", "-o", "TAP", `test/spec/${specs}`];
   const { output, isSuccess } = await runBounded(command, SPECS_LIMIT_MS, folder);
   if (isSuccess) return undefined;
-  const failures = output.split("\n").filter((line) => line.startsWith("not ok"));
-  return failures.length === 0 ? `${specs} do not end` : `${String(failures.length)} of ${specs}`;
+  const failures = output
+    .split("\n")
+    .flatMap((line) => /^not ok \d+ - (?<name>.+)$/.exec(line)?.groups?.["name"] ?? []);
+  const [first] = failures;
+  return first === undefined ? { count: undefined, first: `${specs} do not end` } : { count: failures.length, first };
 }
 
 async function inCopy<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
@@ -85,38 +97,47 @@ async function checkUnchanged(): Promise<void> {
   const found = await inCopy(async (folder) => {
     const specs = [...new Set(PROTECTIONS.map((protection) => protection.specs))];
     const failures = [await simulate(folder)];
-    for (const name of specs) failures.push(await runSpecs(folder, name));
+    for (const name of specs) failures.push((await runSpecs(folder, name))?.first);
     return failures.filter((failure) => failure !== undefined);
   });
   if (found.length > 0) throw new Refusal(`Nothing was switched off, but there is: ${found.join(", ")}.`);
 }
 
-function tableOf(outcomes: readonly Outcome[]): string {
-  const lines = outcomes.map(({ protection, simulator, specs }) =>
-    [protection.name.padEnd(46), (simulator ?? "-").padEnd(20), specs ?? "-"].join(" ").trimEnd(),
-  );
-  return [["Protection switched off".padEnd(46), "simulator".padEnd(20), "specs"].join(" "), ...lines].join("\n");
+/** A protection's name, and under it what noticed. */
+function linesOf({ protection, simulator, specs }: Outcome): string {
+  const bySpecs = specs === undefined ? "-" : `${String(specs.count ?? "all")} failed, the first: ${specs.first}`;
+  return [protection.name, wrap(`simulator: ${simulator ?? "-"}`, "  "), wrap(`specs: ${bySpecs}`, "  ")].join("\n");
 }
 
-export async function checkMutations(progress: (text: string) => void): Promise<ResultDocument> {
+/** The protections whose names hold the text. @throws Refusal when there are none */
+function protectionsNamed(text: string): readonly Protection[] {
+  const wanted = PROTECTIONS.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase()));
+  if (wanted.length > 0) return wanted;
+  const names = PROTECTIONS.map(({ name }) => `  ${name}`).join("\n");
+  throw new Refusal(`No protection has "${text}" in its name. Nothing was done. There are:\n${names}`);
+}
+
+/** @param text of the protections' names to be tried; empty: all */
+export async function checkMutations(text: string, progress: (text: string) => void): Promise<ResultDocument> {
+  const wanted = protectionsNamed(text);
   await checkUnchanged();
   const outcomes: Outcome[] = [];
-  for (const protection of PROTECTIONS) {
-    outcomes.push(await tryOne(protection));
-    const last = outcomes.at(-1);
-    progress(`${protection.name}: ${last?.simulator ?? "-"}, ${last?.specs ?? "-"}`);
+  for (const protection of wanted) {
+    const outcome = await tryOne(protection);
+    outcomes.push(outcome);
+    progress(linesOf(outcome));
   }
   const count = (pick: (outcome: Outcome) => boolean): number => outcomes.filter(pick).length;
-  const missed = count(({ simulator, specs }) => simulator === undefined && specs === undefined);
+  const missed = outcomes.filter(({ simulator, specs }) => simulator === undefined && specs === undefined);
   return {
     name: "sim-mutations",
-    ok: missed === 0,
+    ok: missed.length === 0,
     figures: {
       protections: { value: outcomes.length, unit: "mutations" },
       by_simulator: { value: count(({ simulator }) => simulator !== undefined), unit: "mutations" },
       by_specs: { value: count(({ specs }) => specs !== undefined), unit: "mutations" },
-      unnoticed: { value: missed, unit: "mutations", reach: "<= 0" },
+      unnoticed: { value: missed.length, unit: "mutations", reach: "<= 0" },
     },
-    notes: [tableOf(outcomes)],
+    notes: missed.map(({ protection }) => `FAILED: nothing noticed that this was switched off: ${protection.name}`),
   };
 }

@@ -30,6 +30,7 @@ const OPTIONS = {
   compare: { does: "how long tunnels take to recover behind each NAT, with and without the watchdog" },
   samples: { value: "N", does: "of --compare: mishaps of each kind. Standard: 60" },
   mutations: { does: "switches off one protection after the other: each must be noticed" },
+  protection: { value: "TEXT", does: "of --mutations: only those whose names hold the text" },
   list: { does: "the profiles" },
   json: { does: "the result as one JSON document; progress goes to standard error" },
 } as const satisfies OptionRules;
@@ -76,7 +77,7 @@ async function resultOf(words: Words, progress: (text: string) => void): Promise
     return replay(values.replay);
   }
   if (flags.has("compare")) return compareAll(whole(words, "samples", STANDARD_SAMPLES, "mishaps"), progress);
-  if (flags.has("mutations")) return checkMutations(progress);
+  if (flags.has("mutations")) return checkMutations(values.protection ?? "", progress);
   return campaign(words, progress);
 }
 

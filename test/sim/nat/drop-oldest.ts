@@ -2,9 +2,8 @@
 // The ESP pass-through of routers' SoC kernels: a few entries, a new epoch in the place of the old one of its client,
 // and a new client in the place of the oldest.
 
-import type { EspPacket, IkePacket } from "../packet";
-import { CookieMap } from "./cookie-map";
-import { SoftNat } from "./soft-nat";
+import type { EspPacket } from "../packet";
+import { CookieNat } from "./cookie-nat";
 
 /** Broadcom's kernels have 8, Realtek's 16. */
 const ENTRIES_MAX = 8;
@@ -16,14 +15,12 @@ interface Entry {
   inSpi: number | undefined;
 }
 
-export class DropOldestNat extends SoftNat {
+export class DropOldestNat extends CookieNat {
   /** Oldest first. */
   private entries: Entry[] = [];
-  private cookies = new CookieMap();
 
-  protected forgetAll(): void {
+  protected forgetEsp(): void {
     this.entries = [];
-    this.cookies = new CookieMap();
   }
 
   protected espFromLan(packet: EspPacket): void {
@@ -46,15 +43,5 @@ export class DropOldestNat extends SoftNat {
     if (entry === undefined) return;
     entry.inSpi = spi;
     this.espIn(packet, [entry.client]);
-  }
-
-  protected ikeFromLan(packet: IkePacket): void {
-    this.cookies.note(packet, this.nowMs());
-    this.ikeOut(packet, packet.sourcePort);
-  }
-
-  protected ikeFromWan(packet: IkePacket): void {
-    const owner = this.cookies.ownerOf(packet);
-    if (owner !== undefined) this.ikeIn(packet, owner.client, owner.port);
   }
 }

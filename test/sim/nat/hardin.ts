@@ -2,9 +2,8 @@
 // VPN Masquerade as published, with the figures of Hardin's patch for Linux 2.2: one outstanding ESP item a server,
 // other clients' first packets dropped meanwhile, a server's unknown SPI to whoever spoke IKE with it lately.
 
-import type { EspPacket, IkePacket } from "../packet";
-import { CookieMap } from "./cookie-map";
-import { SoftNat } from "./soft-nat";
+import type { EspPacket } from "../packet";
+import { CookieNat } from "./cookie-nat";
 
 /** How long an item may stay outstanding, and how many more packets it may send once others were dropped for it. */
 export const HARDIN_OUTSTANDING_MS = 120000;
@@ -26,13 +25,11 @@ interface Item {
   hasBlocked: boolean;
 }
 
-export class HardinNat extends SoftNat {
+export class HardinNat extends CookieNat {
   private items: Item[] = [];
-  private cookies = new CookieMap();
 
-  protected forgetAll(): void {
+  protected forgetEsp(): void {
     this.items = [];
-    this.cookies = new CookieMap();
   }
 
   protected espFromLan(packet: EspPacket): void {
@@ -57,22 +54,12 @@ export class HardinNat extends SoftNat {
     const known = this.items.find((item) => item.server === source && item.inSpi === spi);
     const item = known ?? this.outstandingOf(source);
     if (item === undefined) {
-      this.espIn(packet, this.cookies.speakersWith(source, this.nowMs() - IKE_RECENT_MS).slice(0, MULTICAST_MAX));
+      this.espIn(packet, this.speakersWith(source, this.nowMs() - IKE_RECENT_MS).slice(0, MULTICAST_MAX));
       return;
     }
     item.inSpi = spi;
     item.lastMs = this.nowMs();
     this.espIn(packet, [item.client]);
-  }
-
-  protected ikeFromLan(packet: IkePacket): void {
-    this.cookies.note(packet, this.nowMs());
-    this.ikeOut(packet, packet.sourcePort);
-  }
-
-  protected ikeFromWan(packet: IkePacket): void {
-    const owner = this.cookies.ownerOf(packet);
-    if (owner !== undefined) this.ikeIn(packet, owner.client, owner.port);
   }
 
   private outstandingOf(server: number): Item | undefined {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the NATs we compare with have in common: all their state is soft, so whatever stops them empties it.
 
-import type { EspPacket, IkePacket, Packet } from "../packet";
+import { type EspPacket, type IkePacket, type Packet, readdressedEsp, readdressedIke } from "../packet";
 import type { Memory, Nat, Sides } from "./nat";
 
 export abstract class SoftNat implements Nat {
@@ -56,19 +56,19 @@ export abstract class SoftNat implements Nat {
   }
 
   protected espOut(packet: EspPacket): void {
-    this.sides.toWan(packet.readdressed(this.wanAddress, packet.destination));
+    this.sides.toWan(readdressedEsp(packet, this.wanAddress, packet.destination));
   }
 
   protected espIn(packet: EspPacket, clients: readonly number[]): void {
-    if (clients.length > 0) this.sides.toClients(packet.readdressed(packet.source, clients[0]), clients);
+    if (clients.length > 0) this.sides.toClients(readdressedEsp(packet, packet.source, clients[0]), clients);
   }
 
   /** @param port the source port that the server sees */
   protected ikeOut(packet: IkePacket, port: number): void {
-    this.sides.toWan(packet.readdressed(this.wanAddress, port, packet.destination, packet.destinationPort));
+    this.sides.toWan(readdressedIke(packet, this.wanAddress, port, packet.destination, packet.destinationPort));
   }
 
   protected ikeIn(packet: IkePacket, client: number, port: number): void {
-    this.sides.toClients(packet.readdressed(packet.source, packet.sourcePort, client, port), [client]);
+    this.sides.toClients(readdressedIke(packet, packet.source, packet.sourcePort, client, port), [client]);
   }
 }

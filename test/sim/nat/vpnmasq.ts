@@ -10,7 +10,7 @@ import { tunnelUses } from "../../../src/watchdog/tunnel-use";
 import { auditEsp } from "../../spec/masquerade/esp-audit";
 import type { Random } from "../../spec/random";
 import { CLIENT_NETWORK } from "../addresses";
-import type { Packet } from "../packet";
+import { type Packet, readdressed } from "../packet";
 import { FrameBytes } from "./frame-bytes";
 import { HeldPackets } from "./held-packets";
 import { JournalModel } from "./journal-model";
@@ -163,6 +163,8 @@ export class VpnmasqNat implements Nat {
   /** What follows from a decision: releases, the journal, and a look at what now waits. */
   private settle(table: Table): void {
     const { releases } = table;
+    // Established ESP begins no wait, and it is nearly all there is.
+    const mayWait = table.verdict.reason !== "esp-established" || !releases.isEmpty();
     while (!releases.isEmpty()) {
       const { released, discarded } = releases;
       releases.clear();
@@ -175,7 +177,7 @@ export class VpnmasqNat implements Nat {
       }
     }
     this.journal.record(table, this.nowMs());
-    if (!this.isTickFast && this.isWaiting(table)) this.planTick();
+    if (mayWait && !this.isTickFast && this.isWaiting(table)) this.planTick();
   }
 
   // Ticks
@@ -245,9 +247,4 @@ export class VpnmasqNat implements Nat {
     }
     this.expected = undefined;
   }
-}
-
-function readdressed(packet: Packet, source: number, destination: number): Packet {
-  if (packet.kind === "esp") return packet.readdressed(source, destination);
-  return packet.readdressed(source, packet.sourcePort, destination, packet.destinationPort);
 }
