@@ -2,10 +2,13 @@
 // Tunnels that come, live and are replaced, for as long as is said: nothing grows.
 
 import { monotonicMs } from "../../src/system/clock";
+import { sleepMs } from "../bench/programs";
 import type { Fault } from "./fault";
 import { Patient } from "./patient";
 
 const EPOCH_MS = 250;
+/** Traffic of an epoch, as fast as it goes; the rest of its time is the other processes'. */
+const TRAFFIC_MS = 50;
 /** The table is full after so many rounds of 64 tunnels each; memory is compared from there on. */
 const WARM_UP_ROUNDS = 12;
 const GROWTH_KIB_MAX = 2048;
@@ -21,9 +24,11 @@ export const churn: Fault = {
     const endMs = monotonicMs() + amount * 1000;
     let [rounds, warmKib, packets, lost] = [0, 0, 0, 0];
     while (monotonicMs() < endMs || rounds <= WARM_UP_ROUNDS) {
+      const startMs = monotonicMs();
       patient.tunnels = patient.newTunnels();
       patient.tunnels.establish();
-      const cost = patient.tunnels.pump(EPOCH_MS);
+      const cost = patient.tunnels.pump(TRAFFIC_MS);
+      sleepMs(Math.max(0, startMs + EPOCH_MS - monotonicMs()));
       patient.tunnels.close();
       [packets, lost] = [packets + cost.packets, lost + cost.lost];
       rounds += 1;

@@ -61,7 +61,8 @@ async function run({ names, values, flags }: Words): Promise<boolean> {
     const amount = amountOf(fault, values);
     progress(`fault: ${name}`);
     const limitMs = LIMIT_MS + (name === "killed" ? amount * KILL_MS : 0) + (name === "churn" ? amount * 1000 : 0);
-    results.push(await measure(name, { program: PROGRAM, limitMs, words: [String(amount)] }));
+    const isPatient = name === "churn";
+    results.push(await measure(name, { program: PROGRAM, limitMs, words: [String(amount)], isPatient }));
   }
   const result: ResultDocument = {
     name: "faults",
