@@ -19,6 +19,7 @@ import { imageProblem } from "./image-fit.js";
 import { buildImage, imageAdvice } from "./image-builder.js";
 import { readImage } from "./image.js";
 import { loaderPlan } from "./loader-plan.js";
+import { rememberPasswords } from "./password.js";
 import { type Plan, planDocument, planHead, planText } from "./plan.js";
 import { recoveryText } from "./recovery.js";
 import { chosenWay, type FlashWords, flashWords, sshPlace, USAGE } from "./request.js";
@@ -98,6 +99,7 @@ async function carryOut(board: Board, plan: Plan, words: FlashWords, pages: Page
     link?.close();
   };
   for (const signal of SIGNALS) process.once(signal, end);
+  const forgetPasswords = await rememberPasswords();
   const say = (text: string): void => {
     pages.err(`${text}\n`);
   };
@@ -105,6 +107,7 @@ async function carryOut(board: Board, plan: Plan, words: FlashWords, pages: Page
     return await runPlan(plan, { say, signal: ending.signal, ...(link === undefined ? {} : { link }) });
   } finally {
     for (const signal of SIGNALS) process.off(signal, end);
+    forgetPasswords();
     link?.close();
   }
 }

@@ -20,6 +20,8 @@ const COPY = "/tmp/vpnmasq-flash.img";
 /** A board that is switched off answers nothing; one that is busy answers late. */
 const CONNECT_SECONDS = 10;
 const LOOK_SECONDS = 30;
+/** The first step's: a person may have to look for the password. */
+const LOGIN_SECONDS = 180;
 /** 30 MB over the slowest Ethernet that boards have, 10 Mbit/s, take half a minute; Dropbear's cipher longer. */
 const COPY_SECONDS = 600;
 const TEST_SECONDS = 60;
@@ -38,8 +40,9 @@ const OTHER_KEY =
   "ssh-keygen -R ADDRESS. If not, it is another machine";
 
 /**
- * All steps of this process use the connection of its first, so that a password is asked for once; after the board's restart
- * there is a new one. It ends by itself when nothing has used it for so many seconds. ssh makes ~/.ssh before it connects.
+ * All steps of this process use the connection of its first; after the board's restart there is a new one, with the password
+ * that is remembered (password.ts). It ends by itself when nothing has used it for so many seconds. ssh makes ~/.ssh before
+ * it connects.
  */
 const ONE_CONNECTION = ["ControlMaster=auto", `ControlPath=~/.ssh/vpnmasq-${process.pid}-%C`, "ControlPersist=30"];
 
@@ -80,12 +83,18 @@ function freeKibibytes(output: string): number {
   return Number(line.split(/\s+/)[3]);
 }
 
+function connectionProblem(output: string): string {
+  if (/Permission denied/.test(output)) return NOT_LET_IN;
+  if (/Host key verification failed/.test(output)) return OTHER_KEY;
+  return `the board cannot be reached by ssh: ${output.trim()}`;
+}
+
 function lookJudge(board: Board, image: Image): Judge {
   return (answer) => {
-    if (/Permission denied/.test(answer.output)) return NOT_LET_IN;
-    if (/Host key verification failed/.test(answer.output)) return OTHER_KEY;
-    if (answer.status === SSH_FAILED) return `the board cannot be reached by ssh: ${answer.output.trim()}`;
-    const name = answer.output.split("\n")[0]?.trim() ?? "";
+    if (answer.status === SSH_FAILED) return connectionProblem(answer.output);
+    // Before it ssh may have said that a password was wrong.
+    const lines = answer.output.split("\n").filter((line) => !/^Permission denied/.test(line));
+    const name = lines[0]?.trim() ?? "";
     if (!board.openwrt.supportedDevices.includes(name)) {
       const wanted = board.openwrt.supportedDevices.join(" or ");
       return `the board there says that it is "${name}", and ${board.title} says ${wanted}`;
@@ -202,7 +211,7 @@ export function sysupgradePlan(board: Board, image: Image, options: SysupgradeOp
   const look: Step = {
     does: "Asks the board what it is",
     task: { kind: "program", words: before.on(LOOK) },
-    limitSeconds: LOOK_SECONDS,
+    limitSeconds: LOGIN_SECONDS,
     judge: lookJudge(board, image),
     worked: `it is ${board.openwrt.supportedDevices.join(" or ")}, and has memory for the image`,
     otherwise: `${SAME} Another address is given with --to ADDRESS.`,

@@ -21,6 +21,8 @@ board() {
   mkdir -p /run/sshd /tmp/sysinfo
   ln -s /run/stand-in/name /tmp/sysinfo/board_name
   printf "DISTRIB_ID='OpenWrt'\nDISTRIB_REVISION='r1-before'\n" >/etc/openwrt_release
+  password=$(openssl passwd -6 "the board's own")
+  sed -i "s|^root:[^:]*:|root:$password:|" /etc/shadow
   rm -f /etc/ssh/ssh_host_*
   ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
   cat >/usr/local/sbin/sysupgrade <<'SYSUPGRADE'
@@ -50,7 +52,7 @@ SYSUPGRADE
   cat >/run/sshd.conf <<'CONFIG'
 PermitRootLogin yes
 PidFile /run/sshd.pid
-PasswordAuthentication no
+PasswordAuthentication yes
 UsePAM no
 CONFIG
   exec /usr/sbin/sshd -D -E /run/stand-in/log -f /run/sshd.conf

@@ -85,6 +85,24 @@ describe("flashing by ssh", () => {
     assert.equal(fs.readFileSync(log, "utf8").match(/^Accepted /gm)?.length, 2);
   });
 
+  it("asks for root's password once, where there is no key, and gives it again after the restart", async () => {
+    const log = path.join(FOLDER, "log");
+    fs.truncateSync(log);
+    const [keys, screen] = [path.join(FOLDER, "keys"), path.join(FOLDER, "screen")];
+    const typeAt = (question: number, text: string): string =>
+      `until [ "$(grep -o password: ${screen} | wc -l)" = ${question} ]; do sleep 0.1; done; echo "${text}" >&3`;
+    const person = `mkfifo ${keys}; exec 3<>${keys}; { ${typeAt(1, "a wrong one")}; ${typeAt(2, "the board's own")}; } &`;
+    const terminal = `script -qfec '${command}' ${screen} <&3`;
+    const withoutKey = `mv ~root/.ssh/id_ed25519 ~root/kept; ${terminal}; s=$?; mv ~root/kept ~root/.ssh/id_ed25519`;
+    const { status, stdout } = await flash(`touch ${screen}; ${person} ${withoutKey}; exit $s`);
+    assert.equal(status, 0, stdout);
+    assert.equal(stdout.match(/password:/g)?.length, 2, stdout);
+    assert.doesNotMatch(stdout, /board's own|a wrong one/);
+    const said = fs.readFileSync(log, "utf8");
+    assert.equal(said.match(/^Failed password /gm)?.length, 1);
+    assert.equal(said.match(/^Accepted password /gm)?.length, 2);
+  });
+
   it("drops the configuration when that is asked for, although the board's host key is new then", async () => {
     const { status, stderr } = await flash(`${command} --drop-configuration; s=$?; rm ~root/.ssh/known_hosts; exit $s`);
     assert.equal(status, 0, stderr);
