@@ -19,10 +19,32 @@ async function routerIsBack(bench: Bench): Promise<void> {
   }
 }
 
-/** What a person reads who logs in, as if the console had all the columns that it takes. */
-async function loginText(bench: Bench): Promise<string> {
-  return (await bench.run("console-login </dev/null 2>&1; true")).replace(/\s+/g, " ");
+async function historySays(bench: Bench, pattern: RegExp): Promise<void> {
+  const endMs = performance.now() + RETURN_LIMIT_MS;
+  while ((await bench.latestHistory(pattern)) === "") {
+    assert.ok(performance.now() < endMs, `the history should say ${String(pattern)}`);
+    await sleep(LOOK_MS);
+  }
 }
+
+/** Longer than the guard waits for a router at a start, and then for one that is silent (board-guard). */
+const LONGER_THAN_PATIENCE_MS = 75_000;
+
+/** Gives the board a configuration that no router takes, and whatever else; what it had comes back after the work. */
+async function withRefusedConfiguration(bench: Bench, orders: string, work: () => Promise<void>): Promise<void> {
+  await bench.run(`cp /etc/vpnmasq.json /overlay/kept.json; echo '{ "lan": 7 }' >/etc/vpnmasq.json; ${orders}; sync`);
+  await work();
+  await bench.run("cp /overlay/kept.json /etc/vpnmasq.json; rm /overlay/kept.json; sync");
+}
+
+/** What a command says, as if the console had all the columns that it takes. */
+async function unbroken(bench: Bench, command: string): Promise<string> {
+  return (await bench.run(`${command}; true`)).replace(/\s+/g, " ");
+}
+
+/** What a person reads who logs in. */
+const loginText = (bench: Bench): Promise<string> => unbroken(bench, "console-login </dev/null 2>&1");
+const healthText = (bench: Bench): Promise<string> => unbroken(bench, "vpnmasq health");
 
 export const RECOVERY: readonly Check[] = [
   {
@@ -37,6 +59,40 @@ export const RECOVERY: readonly Check[] = [
     },
   },
   {
+    sentence: "a configuration that the router refuses is told, and the last good one is used",
+    run: async (bench) => {
+      await bench.confirmed((await bench.bootState()).running);
+      const { resets } = bench.board;
+      await withRefusedConfiguration(bench, "sv restart /run/service/router", async () => {
+        await historySays(bench, /the router refused/);
+        await routerIsBack(bench);
+      });
+      assert.equal(
+        await bench.latestHistory(/router/),
+        "the router refused /etc/vpnmasq.json (vpnmasq check); the last good one is used until it is changed",
+      );
+      assert.equal(bench.board.resets, resets, "the board was reset");
+      await bench.run("sv restart /run/service/router");
+      await routerIsBack(bench);
+      assert.match(await bench.run(`tr '\\0' ' ' </proc/${ROUTER}/cmdline`), /router --config \/etc\/vpnmasq\.json/);
+      return undefined;
+    },
+  },
+  {
+    sentence: "without a good configuration the router cannot start, and a confirmed slot is not reset for that",
+    run: async (bench) => {
+      await withRefusedConfiguration(bench, "rm /overlay/vpnmasq.good.json", async () => {
+        await bench.restartBy("reboot");
+        const { resets } = bench.board;
+        await historySays(bench, /the router ended with status 78/);
+        await sleep(LONGER_THAN_PATIENCE_MS);
+        assert.equal(bench.board.resets, resets, "the board was reset");
+      });
+      await routerIsBack(bench);
+      return undefined;
+    },
+  },
+  {
     sentence: "a router that hangs makes the watchdog reset the board, and history and login say why",
     run: async (bench) => {
       const seconds = await timed(() => bench.restartBy(`kill -STOP ${ROUTER}`));
@@ -46,6 +102,7 @@ export const RECOVERY: readonly Check[] = [
         /after: watchdog: the router was wedged: no-answer.*kernel panic: Software Watchdog Timer expired/,
       );
       assert.match(await loginText(bench), /history: .*after: watchdog: the router was wedged/);
+      assert.match(await healthText(bench), /board: started slot-[ab] after: watchdog: the router was wedged/);
       assert.match(await bench.run("cat /overlay/log/router/@* /overlay/log/router/current"), /router between/);
       return { hung_router_to_prompt: { value: seconds, unit: "s" } };
     },
