@@ -300,7 +300,8 @@ export class Router implements RouterState {
     const nowMs = monotonicMs();
     const wanAddress = this.links.wanAddress() ?? NO_ADDRESS;
     this.restored = this.journal.restoreInto(this.esp, this.ike, wanAddress, nowMs);
-    if (!this.restored.isComplete) this.esp.startRelearning(nowMs);
+    if (this.restored.isComplete) this.esp.startAgain(nowMs);
+    else this.esp.startRelearning(nowMs);
     const { source, espItems, ikeSessions } = this.restored;
     if (source !== "none")
       this.log.notice(`restored ${espItems} ESP items and ${ikeSessions} IKE sessions (${source})`);

@@ -11,6 +11,7 @@ import {
   ESP_RECORD_WORDS,
   EspField,
   EspRecords,
+  FLAG_GUESS,
   FLAG_HOLDS,
   FLAG_OFFLOADED_IN,
   FLAG_RESTORED,
@@ -121,9 +122,10 @@ export class EspItems {
       return false;
     }
     this.setFlags(record, FLAG_RESTORED);
+    // Shared is guessed: an owner for whom there is no room now is offered the SPI again when its turn ends.
     if (shared !== NO_RECORD) {
-      this.setFlags(record, FLAG_SHARED);
-      this.setFlags(shared, FLAG_SHARED);
+      this.setFlags(record, FLAG_SHARED | FLAG_GUESS);
+      this.setFlags(shared, FLAG_SHARED | FLAG_GUESS);
     }
     if (outSpi === NO_SPI) this.serverOf(server).serverFirst.push(record);
     return true;

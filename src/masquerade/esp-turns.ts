@@ -121,20 +121,20 @@ export class EspTurns extends EspItems {
   }
 
   /**
-   * A record that the server opened for this client and whose outgoing SPI is still unknown: since the last negotiation,
-   * because what it opened before cannot belong to what was negotiated then. One that the client shares will do when
-   * there is no other: its answers come on an SPI that is known already, so waiting for an unknown one would only hold
-   * up the others.
+   * A record that the server opened for this client alone and whose outgoing SPI is still unknown: since the last
+   * negotiation, because what it opened before cannot belong to what was negotiated then. One that the client shares
+   * with others may be another's, and then its own answer comes on an SPI that nobody knows: it must be its turn then.
+   * If the shared one is its own after all, that shows when the turn ends ({@link pairOpened}).
    */
   protected openedFor(client: number, server: EspServer): number | undefined {
     const words = this.records.words;
     const negotiatedMs = this.ike.negotiatedMs(client, server.address);
     const sinceTick = Math.floor(((negotiatedMs ?? 0) - EXCHANGE_MS) / MS_PER_TICK);
-    const own = server.serverFirst.filter((record) => {
-      return this.clientOf(record) === client && words[record * ESP_RECORD_WORDS + EspField.Created] >= sinceTick;
+    return server.serverFirst.find((record) => {
+      const row = record * ESP_RECORD_WORDS;
+      const isShared = (words[row + EspField.State] & FLAG_SHARED) !== 0;
+      return !isShared && this.clientOf(record) === client && words[row + EspField.Created] >= sinceTick;
     });
-    const alone = own.find((record) => (words[record * ESP_RECORD_WORDS + EspField.State] & FLAG_SHARED) === 0);
-    return alone ?? own[0];
   }
 
   protected pair(record: number, server: EspServer, spi: number, nowMs: number): boolean {

@@ -52,6 +52,8 @@ export type EspAlgorithm = "vpnmasq" | "published";
 
 export class EspTracker extends EspDoubts {
   private relearnUntilMs = 0;
+  /** Until then answers may come to turns that are not in the snapshot. */
+  private oldTurnsUntilMs = 0;
 
   /** @param seed random, for the hash of the look-ups */
   constructor(
@@ -69,6 +71,12 @@ export class EspTracker extends EspDoubts {
     if (this.algorithm === "published") return;
     this.relearnUntilMs = nowMs + this.limits.relearnMs;
     this.unseenUntilMs = nowMs + DOUBT_MS;
+  }
+
+  /** Started with a snapshot: it tells nothing of turns, and what answers those may still be under way. */
+  startAgain(nowMs: number): void {
+    if (this.algorithm === "published") return;
+    this.oldTurnsUntilMs = nowMs + this.limits.espOutstandingMs;
   }
 
   /**
@@ -260,9 +268,15 @@ export class EspTracker extends EspDoubts {
     this.inboundAssigned(serverAddress, spi, sequence, lengthBytes, nowMs, verdict);
   }
 
-  /** Whether an unknown SPI answers the turn: not one seen before it, nor just after a start without memory. */
+  /** Whether an unknown SPI answers the turn: not one seen before it, nor just after a start. */
   private isAnswer(server: EspServer, spi: number, nowMs: number): boolean {
-    return !server.isStray(spi) && !this.isTurnUnseen(server, nowMs);
+    return !server.isStray(spi) && !this.isTurnUnseen(server, nowMs) && !this.mayAnswerOldTurn(server, nowMs);
+  }
+
+  /** Just after a start with a snapshot: somebody else had negotiated too, whose turn it may have been before. */
+  private mayAnswerOldTurn(server: EspServer, nowMs: number): boolean {
+    if (nowMs >= this.oldTurnsUntilMs) return false;
+    return this.ike.negotiators(server.address, nowMs).some((client) => client !== server.turnClient);
   }
 
   /** After a start without memory, what answers a turn may have been under way to an epoch that we have not seen. */

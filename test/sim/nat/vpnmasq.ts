@@ -80,7 +80,8 @@ export class VpnmasqNat implements Nat {
     this.natLoss = new NatLossWatch(DEFAULT_NAT_LOSS_LIMITS);
     this.wanChangedMs = undefined;
     const { nowMs } = this;
-    if (!this.journal.restoreInto(this.table, nowMs())) {
+    if (this.journal.restoreInto(this.table, nowMs())) this.table.esp.startAgain(nowMs());
+    else {
       this.table.esp.startRelearning(nowMs());
       this.relearnEndMs = nowMs() + this.limits.relearnMs;
       this.watchLosses();

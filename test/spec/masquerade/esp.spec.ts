@@ -629,6 +629,48 @@ describe("A collision: two clients choose one incoming SPI", () => {
   });
 });
 
+describe("After a start with a snapshot", () => {
+  /** Alice's first packet is on its way when the router starts again; then Bob begins. */
+  function startedAgain(): EspSite {
+    const site = new EspSite();
+    site.ike.negotiates(ALICE, BOB);
+    site.tracker.startAgain(site.nowMs);
+    assert.equal("esp-first", site.sends(BOB, B_OUT));
+    return site;
+  }
+
+  it("an answer to a turn from before, of which nothing is known, crosses nobody", () => {
+    const site = startedAgain();
+    assert.equal("esp-shared", site.answers(A_IN));
+    assert.same([ALICE, BOB], site.receivers());
+    assert.equal("esp-first", site.sends(ALICE, A_OUT));
+    assert.equal("esp-shared", site.answers(B_IN));
+    assert.same([ALICE, BOB], site.receivers());
+  });
+
+  it("a turn is answered as ever when nobody else has negotiated, and once turns from before are over", () => {
+    const alone = new EspSite();
+    alone.tracker.startAgain(alone.nowMs);
+    alone.establish(BOB, B_OUT, B_IN);
+    const site = startedAgain();
+    site.pass(TOUT_MS);
+    site.sends(BOB, B_OUT);
+    assert.equal("esp-bound", site.answers(B_IN));
+  });
+
+  it("an owner of a shared SPI who found no room in the table gets copies again after a turn", () => {
+    const site = new EspSite();
+    for (const client of [ALICE, BOB]) site.tracker.restore(client, SERVER, 0, A_IN, 0, site.nowMs);
+    assert.equal("esp-first", site.sends(CAROL, C_OUT));
+    site.answers(A_IN);
+    assert.same([ALICE, BOB], site.receivers());
+    site.pass(TOUT_MS);
+    site.sends(CAROL, C_OUT);
+    site.answers(A_IN);
+    assert.same([ALICE, BOB, CAROL], site.receivers());
+  });
+});
+
 describe("After a start without memory", () => {
   function started(): EspSite {
     const site = new EspSite();
@@ -808,7 +850,7 @@ describe("Race", () => {
     site.sends(ALICE, A_OUT + 1);
     assert.equal("esp-shared", site.answers(B_IN + 1));
     assert.same([ALICE, BOB], site.receivers());
-    assert.equal("esp-paired", site.sends(BOB, B_OUT + 1));
+    assert.equal("esp-first", site.sends(BOB, B_OUT + 1));
     assert.equal("esp-shared", site.answers(A_IN + 1));
     assert.same([ALICE, BOB], site.receivers());
     for (const client of [ALICE, BOB]) site.ike.epochLearned(client);

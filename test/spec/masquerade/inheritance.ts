@@ -24,4 +24,5 @@ export function inherit(after: Trackers, before: Trackers, limits: Limits, nowMs
   const text = writer.header + linesOf(writer, before.esp, before.ike).join("");
   const { espIdleMs, ikeIdleMs } = limits;
   restoreItems(readSnapshot(text, { ...present, nowMs, espIdleMs, ikeIdleMs }), after.esp, after.ike, nowMs);
+  after.esp.startAgain(nowMs);
 }
