@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The router's fast path: there while both interfaces are, made anew when they or what is ours change.
 //
-// Its code is loaded when it is first wanted: most of a small board's memory is spared where the kernel has no eBPF or the
-// configuration wants none.
+// Its code is loaded when it is first wanted, so that a board without eBPF, or whose configuration wants none, spares the
+// memory; and some time after the interfaces are there, for what waited through a restart is to be forwarded first.
 
 import type { Forwarder } from "../forwarding/forwarder";
 import type { Offload } from "../forwarding/offload/offload";
@@ -15,14 +15,27 @@ import type { Configuration } from "./configuration";
 import type { OffloadReport } from "./router-state";
 
 const NOT_YET = "an interface or the clients' address is missing";
+const SOON = "about to start";
+/** Half a second: packets wait while the code is loaded and the kernel checks the programs. */
+const START_TICKS = 5;
+
+/** What an attempt needs. */
+interface Surroundings {
+  readonly forwarder: Forwarder;
+  readonly table: Table;
+  readonly territory: Territory;
+}
 
 export class RouterFastPath {
   private offload: Offload | undefined;
   /** Why there is none. */
   private reason = NOT_YET;
-  /** What the last attempt was made with. */
+  /** What the last attempt was made with, or the next one will be. */
   private lan: Side | undefined;
   private wan: Side | undefined;
+  /** Present until the attempt, in so many ticks. */
+  private ahead: Surroundings | undefined;
+  private ticksLeft = 0;
 
   constructor(private readonly config: Configuration) {
     if (config.offload === "off") this.reason = "switched off (offload is off)";
@@ -37,20 +50,18 @@ export class RouterFastPath {
     if (lan === undefined || wan === undefined || table.wanAddress === NO_ADDRESS) return;
     this.lan = lan;
     this.wan = wan;
-    const sides = {
-      lan: { side: lan, filter: lanFilter(territory, lan.ring.linkHeaderBytes) },
-      wan: { side: wan, filter: wanFilter(territory, wan.ring.linkHeaderBytes) },
-    };
-    const options = { choice: this.config.offload, entriesMax: this.config.limits.espItemsMax };
-    const program = require("../forwarding/offload/offload") as typeof import("../forwarding/offload/offload");
-    const [offload, problem] = program.Offload.start(table, sides, options);
-    this.offload = offload;
-    this.reason = problem ?? "";
-    forwarder.fastPath = offload;
+    this.ahead = { forwarder, table, territory };
+    this.ticksLeft = START_TICKS;
+    this.reason = SOON;
   }
 
-  tick(nowMs: number, counters: LuaMap<Reason, number>): void {
+  /** Call it about ten times a second. @returns whether there is news */
+  tick(nowMs: number, counters: LuaMap<Reason, number>): boolean {
+    const isDue = this.ahead !== undefined && this.ticksLeft <= 1;
+    if (isDue) this.start(this.ahead!);
+    this.ticksLeft -= 1;
     this.offload?.tick(nowMs, counters);
+    return isDue;
   }
 
   /** All packets pass us again. */
@@ -60,14 +71,36 @@ export class RouterFastPath {
     this.offload = undefined;
     this.lan = undefined;
     this.wan = undefined;
+    this.ahead = undefined;
     if (this.config.offload !== "off") this.reason = NOT_YET;
   }
 
   /** A sentence for the log. */
   news(): string {
-    if (this.offload === undefined) return this.reason === NOT_YET ? "" : `no offload: ${this.reason}`;
+    const isUnclear = this.reason === NOT_YET || this.reason === SOON;
+    if (this.offload === undefined) return isUnclear ? "" : `no offload: ${this.reason}`;
     const { lan, wan } = this.offload.states;
     return `offload: LAN ${lan.place ?? lan.reason}, WAN ${wan.place ?? wan.reason}`;
+  }
+
+  private start({ forwarder, table, territory }: Surroundings): void {
+    this.ahead = undefined;
+    const { lan, wan } = forwarder;
+    if (lan === undefined || wan === undefined) return;
+    const sides = {
+      lan: { side: lan, filter: lanFilter(territory, lan.ring.linkHeaderBytes) },
+      wan: { side: wan, filter: wanFilter(territory, wan.ring.linkHeaderBytes) },
+    };
+    const { limits, offload: choice, scope } = this.config;
+    const flowsMax = scope === "all" ? limits.flowsMax : 0;
+    const program = require("../forwarding/offload/offload") as typeof import("../forwarding/offload/offload");
+    const [offload, problem] = program.Offload.start(table, sides, {
+      choice,
+      entriesMax: limits.espItemsMax + flowsMax,
+    });
+    this.offload = offload;
+    this.reason = problem ?? "";
+    forwarder.fastPath = offload;
   }
 
   passing(record: number): LuaMultiReturn<[out: number, into: number]> {

@@ -205,7 +205,7 @@ export class Router implements RouterState {
 
   private tick(nowMs: number): void {
     if (this.isStale || nowMs >= this.retryAtMs) this.reconcile();
-    this.fastPath.tick(nowMs, this.counters);
+    if (this.fastPath.tick(nowMs, this.counters)) this.log.changed("notice", "offload", this.fastPath.news());
     this.forwarder.tick(nowMs);
     if (this.config.natLossWatch && nowMs >= this.watchedMs + WATCH_MS) this.watchNatLoss(nowMs);
     this.journal.tick(this.esp, this.ike, this.table.wanAddress, nowMs);

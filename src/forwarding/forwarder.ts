@@ -33,10 +33,12 @@ const COPY_BYTES_MAX = MADE_FRAME_BYTES - ETHERNET_HEADER_BYTES;
 /** Why an answer of our own goes back to a packet's sender. */
 type Complaint = "ttl-expired" | "mtu-exceeded" | "no-route";
 
-/** What takes the packets of established items off our hands: the kernel, when it can. */
+/** What takes the packets of established items and sessions off our hands: the kernel, when it can. */
 export interface FastPath {
-  /** A packet of an established item (its record's number) passed us. */
-  offer(item: number): void;
+  /** A packet of an established item or session (its record's number) passed us. */
+  offer(protocol: number, item: number): void;
+  /** Likewise one that the kernel had joined from several. */
+  offerJoined(protocol: number, item: number, from: Side): void;
   /** What was received is on its way. */
   fill(): void;
   /** The sides have followed a change of the kernel's. */
@@ -142,7 +144,7 @@ export class Forwarder {
     else if (decided === "ttl-expired") this.complain("ttl-expired", this.lan, 0);
     if (verdict.reason !== decided) this.noteOutbound();
     this.count(verdict.reason);
-    this.offerItem(verdict);
+    this.offerItem(verdict, this.lan, ring);
     if (!table.releases.isEmpty()) this.performReleases();
   }
 
@@ -158,13 +160,16 @@ export class Forwarder {
     else if (decided === "ttl-expired") this.complain("ttl-expired", this.wan, 0);
     if (verdict.reason !== decided) this.noteInbound();
     this.count(verdict.reason);
-    this.offerItem(verdict);
+    this.offerItem(verdict, this.wan, ring);
     if (!table.releases.isEmpty()) this.performReleases();
   }
 
-  private offerItem(verdict: Verdict): void {
+  private offerItem(verdict: Verdict, from: Side | undefined, ring?: ReceiveRing): void {
     const isItems = verdict.action === Action.Forward && verdict.item !== NO_RECORD;
-    if (isItems && this.fastPath !== undefined) this.fastPath.offer(verdict.item);
+    if (!isItems || this.fastPath === undefined || from === undefined) return;
+    const protocol = this.table.packet.protocol();
+    if (ring !== undefined && ring.segmentBytes > 0) this.fastPath.offerJoined(protocol, verdict.item, from);
+    else this.fastPath.offer(protocol, verdict.item);
   }
 
   private forwardOutbound(frame: BytePtr, at: number, ring?: ReceiveRing): void {

@@ -21,6 +21,14 @@ export const RESET: number = TcpFlag.Rst | (TcpFlag.Rst << REMOTE_SHIFT);
 /** Set for every protocol when the remote has sent anything on the session. */
 export const ANSWERED = 0x8000;
 
+/** The kernel forwards the client's packets itself: see FlowFastPath. */
+export const FLOW_OFFLOADED_OUT = 1 << 16;
+/** Likewise the remote's. */
+export const FLOW_OFFLOADED_IN = 1 << 17;
+export const FLOW_OFFLOADED_MASK: number = FLOW_OFFLOADED_OUT | FLOW_OFFLOADED_IN;
+/** Its packets came joined to large frames, which the kernel's programs leave to us: all of them stay, in their order. */
+export const FLOW_JOINED = 1 << 18;
+
 /** What {@link openingState} answers for a segment that cannot be a session's first. */
 export const NOT_OPENING = -1;
 
@@ -28,6 +36,9 @@ const BOTH_FINS = TcpFlag.Fin | (TcpFlag.Fin << REMOTE_SHIFT);
 const HALF_HANDSHAKE = TcpFlag.Syn | TcpFlag.Ack;
 const REMOTE_SYN = TcpFlag.Syn << REMOTE_SHIFT;
 const HANDSHAKE = HALF_HANDSHAKE | (HALF_HANDSHAKE << REMOTE_SHIFT);
+
+/** Segments that change more than how long ago the session was in use. */
+export const TURNING_FLAGS: number = TcpFlag.Fin | TcpFlag.Syn | TcpFlag.Rst;
 
 /** What people call a session's state. */
 export type FlowStage = "opening" | "established" | "half-closed" | "closed" | "reset" | "unanswered" | "answered";
@@ -74,6 +85,15 @@ export function stateAfterRemote(state: number, tcpFlags: number): number {
 export function isSettled(isTcp: boolean, state: number): boolean {
   if (!isTcp) return (state & ANSWERED) !== 0;
   return (state & (HANDSHAKE | RESET)) === HANDSHAKE && (state & BOTH_FINS) !== BOTH_FINS;
+}
+
+/**
+ * Directions that the kernel can have, as flags: those of a session in which a plain packet changes nothing but the time of
+ * its last use.
+ */
+export function offerableFlow(isTcp: boolean, state: number): number {
+  const isSteady = isTcp ? flowStage(isTcp, state) === "established" : (state & ANSWERED) !== 0;
+  return isSteady && (state & FLOW_JOINED) === 0 ? FLOW_OFFLOADED_MASK & ~state : 0;
 }
 
 export function flowStage(isTcp: boolean, state: number): FlowStage {

@@ -14,12 +14,15 @@ import { FairShare } from "./flow-fair-share";
 import { FlowMappings, Mapping, MAPPING_WORDS } from "./flow-mappings";
 import { FlowSessions, Session, SESSION_WORDS } from "./flow-sessions";
 import {
+  ANSWERED,
+  FLOW_OFFLOADED_MASK,
   flowStage,
   isSettled,
   NOT_OPENING,
   openingState,
   stateAfterClient,
   stateAfterRemote,
+  TURNING_FLAGS,
   type FlowStage,
 } from "./flow-state";
 import { NO_RECORD } from "./key-index";
@@ -97,20 +100,32 @@ export class FlowEntry {
   bytes = 0;
 }
 
+/** Where packets of settled sessions pass without us, in the kernel; what the sessions need to know of it. */
+export interface FlowFastPath {
+  /** Ends it before the call returns, clears the session's flags, and brings it up to date with what has passed. */
+  takeBack(session: number): void;
+  /** Brings the time of the last packet up to date. @returns bytes that passed and are not in the session's own count */
+  refresh(session: number): number;
+}
+
 /** Times in rows are tenths of a second: a word holds six years of them. */
-const TICK_MS = 100;
+export const TICK_MS = 100;
 
 export class FlowTable {
   private readonly ports: Ports;
   private readonly entry = new FlowEntry();
-  private readonly mappings: FlowMappings;
-  private readonly sessions: FlowSessions;
+  readonly mappings: FlowMappings;
+  readonly sessions: FlowSessions;
+  readonly isTcp: boolean;
+  /** Absent: all packets pass us. */
+  fastPath: FlowFastPath | undefined;
   private readonly quota: Quota;
   private readonly shares: FairShare;
   /** Where {@link expire} goes on. */
   private sweepAt = 0;
 
   constructor(private readonly options: FlowOptions) {
+    this.isTcp = options.isTcp;
     this.ports = new Ports(options.ports, options.seed);
     this.sessions = new FlowSessions(options.limits.sessionsMax, options.seed);
     this.mappings = new FlowMappings(options.limits.sessionsMax, this.ports, options.seed);
@@ -144,13 +159,17 @@ export class FlowTable {
       this.open(client, clientPort, remote, remotePort, tcpFlags, lengthBytes, nowMs, verdict);
       return;
     }
+    if ((tcpFlags & TURNING_FLAGS) !== 0) this.takeBack(session);
     const rows = this.sessions.rows;
     const row = session * SESSION_WORDS;
-    rows[row + Session.State] = stateAfterClient(rows[row + Session.State], tcpFlags);
+    const state = rows[row + Session.State];
+    rows[row + Session.State] = stateAfterClient(state, tcpFlags);
     rows[row + Session.LastSeen] = Math.floor(nowMs / TICK_MS);
     this.sessions.bytes[session] = this.sessions.bytes[session] + lengthBytes;
     verdict.forward("flow-known");
     verdict.port = this.mappings.rows[mapping * MAPPING_WORDS + Mapping.ExternalPort];
+    // A question with one answer is over by now; what goes on behind an answer may well go on for longer.
+    if ((state & ANSWERED) !== 0) verdict.item = session;
   }
 
   /**
@@ -174,12 +193,15 @@ export class FlowTable {
       this.filter(mapping, remote, tcpFlags, verdict);
       return;
     }
+    if ((tcpFlags & TURNING_FLAGS) !== 0) this.takeBack(session);
     const rows = this.sessions.rows;
     const row = session * SESSION_WORDS;
-    rows[row + Session.State] = stateAfterRemote(rows[row + Session.State], tcpFlags);
+    const state = rows[row + Session.State];
+    rows[row + Session.State] = stateAfterRemote(state, tcpFlags);
     rows[row + Session.LastSeen] = Math.floor(nowMs / TICK_MS);
     this.sessions.bytes[session] = this.sessions.bytes[session] + lengthBytes;
     this.deliver(mapping, "flow-known", verdict);
+    if ((state & ANSWERED) !== 0) verdict.item = session;
   }
 
   /**
@@ -208,6 +230,7 @@ export class FlowTable {
     const isReceived = verdict.action === Action.Forward;
     if (!isReceived) return NO_RECORD;
     verdict.reason = "flow-hairpin";
+    verdict.item = NO_RECORD;
     return senderPort;
   }
 
@@ -259,7 +282,7 @@ export class FlowTable {
     let forgotten = 0;
     for (const _ of $range(1, Math.min(budgetRecords, rows))) {
       if (this.sweepAt >= rows) this.sweepAt = 0;
-      if (this.sessions.isUsed(this.sweepAt) && this.idleLeft(this.sweepAt, now) <= 0) {
+      if (this.sessions.isUsed(this.sweepAt) && this.isDue(this.sweepAt, now)) {
         this.close(this.sweepAt);
         forgotten += 1;
       }
@@ -268,13 +291,22 @@ export class FlowTable {
     return forgotten;
   }
 
-  /** Shows every session, in no order. The entry is the same object each time: copy what is to be kept. */
-  forEach(nowMs: number, visit: (this: void, entry: FlowEntry) => void): void {
+  /**
+   * Shows sessions, in no order. The entry is the same object each time: copy what is to be kept.
+   * @param skipped sessions that are not shown, from the first
+   * @param shownMax sessions shown at most: to look at one costs system calls when its packets pass in the kernel
+   */
+  forEach(nowMs: number, visit: (this: void, entry: FlowEntry) => void, skipped = 0, shownMax = Infinity): void {
     const now = Math.floor(nowMs / TICK_MS);
+    let place = 0;
     for (const session of $range(0, this.sessions.unused - 1)) {
       if (this.sessions.isUsed(session)) {
-        this.describe(session, now);
-        visit(this.entry);
+        place += 1;
+        if (place > skipped + shownMax) return;
+        if (place > skipped) {
+          this.describe(session, now);
+          visit(this.entry);
+        }
       }
     }
   }
@@ -330,7 +362,7 @@ export class FlowTable {
     verdict: Verdict,
   ): void {
     const isMapped = this.mappings.find(client, clientPort) !== NO_RECORD;
-    const state = this.options.isTcp ? openingState(tcpFlags, isMapped) : 0;
+    const state = this.isTcp ? openingState(tcpFlags, isMapped) : 0;
     if (state === NOT_OPENING) {
       verdict.drop("flow-not-opening");
       return;
@@ -380,7 +412,7 @@ export class FlowTable {
       verdict.drop("flow-unknown");
     } else if (!this.admits(mapping, remote)) {
       verdict.drop("flow-filtered");
-    } else if (this.options.isTcp && (tcpFlags & (TcpFlag.Syn | TcpFlag.Ack | TcpFlag.Rst)) !== TcpFlag.Syn) {
+    } else if (this.isTcp && (tcpFlags & (TcpFlag.Syn | TcpFlag.Ack | TcpFlag.Rst)) !== TcpFlag.Syn) {
       verdict.drop("flow-not-opening");
     } else {
       this.deliver(mapping, "flow-accepted", verdict);
@@ -398,7 +430,14 @@ export class FlowTable {
     verdict.port = this.mappings.rows[row + Mapping.ClientPort];
   }
 
+  /** From now on the session's packets pass us again. */
+  private takeBack(session: number): void {
+    const state = this.sessions.rows[session * SESSION_WORDS + Session.State];
+    if ((state & FLOW_OFFLOADED_MASK) !== 0) this.fastPath?.takeBack(session);
+  }
+
   private close(session: number): void {
+    this.takeBack(session);
     const mapping = this.sessions.rows[session * SESSION_WORDS + Session.Mapping];
     this.quota.remove(this.mappings.rows[mapping * MAPPING_WORDS + Mapping.Client]);
     this.sessions.remove(session);
@@ -410,16 +449,24 @@ export class FlowTable {
     return this.mappings.rows[mapping * MAPPING_WORDS + Mapping.Client];
   }
 
+  /** Whether it was silent for too long, in the kernel too. */
+  private isDue(session: number, now: number): boolean {
+    if (this.idleLeft(session, now) > 0) return false;
+    this.takeBack(session);
+    return this.idleLeft(session, now) <= 0;
+  }
+
   /** Tenths of a second that a session may still be silent. */
   private idleLeft(session: number, now: number): number {
     const row = session * SESSION_WORDS;
     const limits = this.options.limits;
-    const isLong = isSettled(this.options.isTcp, this.sessions.rows[row + Session.State]);
+    const isLong = isSettled(this.isTcp, this.sessions.rows[row + Session.State]);
     const idleMaxMs = isLong ? limits.settledIdleMs : limits.transitoryIdleMs;
     return this.sessions.rows[row + Session.LastSeen] + idleMaxMs / TICK_MS - now;
   }
 
   private describe(session: number, now: number): void {
+    const passingBytes = this.fastPath?.refresh(session) ?? 0;
     const row = session * SESSION_WORDS;
     const rows = this.sessions.rows;
     const mappingRow = rows[row + Session.Mapping] * MAPPING_WORDS;
@@ -429,10 +476,10 @@ export class FlowTable {
     entry.externalPort = this.mappings.rows[mappingRow + Mapping.ExternalPort];
     entry.remote = rows[row + Session.Remote];
     entry.remotePort = rows[row + Session.RemotePort];
-    entry.stage = flowStage(this.options.isTcp, rows[row + Session.State]);
+    entry.stage = flowStage(this.isTcp, rows[row + Session.State]);
     entry.ageMs = (now - rows[row + Session.Opened]) * TICK_MS;
     entry.idleMs = (now - rows[row + Session.LastSeen]) * TICK_MS;
     entry.expiresInMs = Math.max(0, this.idleLeft(session, now)) * TICK_MS;
-    entry.bytes = this.sessions.bytes[session];
+    entry.bytes = this.sessions.bytes[session] + passingBytes;
   }
 }

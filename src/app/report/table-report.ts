@@ -5,6 +5,7 @@
 // table too long to be sorted in a few milliseconds is shown in its own order.
 
 import { ESP_RECORD_WORDS, EspField } from "../../masquerade/esp-record";
+import type { FlowEntry } from "../../masquerade/flows";
 import type { IkeSession } from "../../masquerade/ike";
 import { unsigned } from "../../wire/word";
 import type { Page } from "../page";
@@ -74,13 +75,14 @@ function ikePage(state: RouterState, page: Page): Content {
 
 /** In the tables' own order: TCP, UDP, ICMP. */
 function flowPage(state: RouterState, page: Page): Content {
+  const { flows } = state;
+  if (flows === undefined) return { total: 0, capacity: 0, items: [] };
   const items: FlowItem[] = [];
   let total = 0;
   for (const protocol of ["tcp", "udp", "icmp"] as const) {
-    state.flows?.[protocol].forEach(state.nowMs(), (entry) => {
-      if (total >= page.offset && items.length < page.limit) items.push(flowItem(protocol, entry));
-      total += 1;
-    });
+    const note = (entry: FlowEntry): number => items.push(flowItem(protocol, entry));
+    flows[protocol].forEach(state.nowMs(), note, math.max(0, page.offset - total), page.limit - items.length);
+    total += flows[protocol].count();
   }
-  return { total, capacity: state.flows === undefined ? 0 : state.config.limits.flowsMax, items };
+  return { total, capacity: state.config.limits.flowsMax, items };
 }

@@ -14,3 +14,8 @@ function wordChange(before: number, after: number): number {
 export function headerAdjustment(before: number, after: number): number {
   return foldSum(wordChange(before, after) + ONE_HOP_LESS);
 }
+
+/** To that of UDP or TCP, when an address and a port become others; the other address and port are as they were. */
+export function transportAdjustment(before: number, after: number, portBefore: number, portAfter: number): number {
+  return foldSum(wordChange(before, after) + (0xffff - portBefore) + portAfter);
+}

@@ -8,7 +8,7 @@ import { byteArray, type BytePtr, cast, create, fillBytes, isLittleEndian, type 
 import { type Outcome, fail, succeed } from "../../system/outcome";
 import { write16, writeWord } from "../../wire/bytes";
 import { toWord } from "../../wire/word";
-import { ENTRY_BYTES, entry, ESP_KEY_BYTES, espKey, type TALLY_BYTES_BITS } from "./layout";
+import { ENTRY_BYTES, entry, key, KEY_BYTES, type TALLY_BYTES_BITS } from "./layout";
 
 const words = typeOf<Ptr<number>>("uint32_t*");
 const TWO_POW_32 = 0x100000000;
@@ -36,15 +36,22 @@ export function writeNs(view: Ptr<number>, at: number, timeMs: number): void {
 }
 
 export class EntryMap {
+  /** Entries there are now. */
+  count = 0;
+  /** Why the last entry was refused; undefined when it was not. */
+  refusal: string | undefined;
+
   /** Of the last {@link read} or {@link takeOut}. */
   packets = 0;
   bytes = 0;
   /** 0 when no packet has passed. */
   usedMs = 0;
-  /** A word. */
+  /** A word; means something for ESP. */
   sequence = 0;
+  hopRow = 0;
 
-  private readonly key: BytePtr = create(byteArray, ESP_KEY_BYTES);
+  private readonly key: BytePtr = create(byteArray, KEY_BYTES);
+  private readonly keyWords = cast(words, this.key);
   private readonly value: BytePtr = create(byteArray, ENTRY_BYTES);
   private readonly valueWords = cast(words, this.value);
 
@@ -54,7 +61,7 @@ export class EntryMap {
     const [map, problem] = BpfMap.create({
       name,
       kind: "hash",
-      keyBytes: ESP_KEY_BYTES,
+      keyBytes: KEY_BYTES,
       valueBytes: ENTRY_BYTES,
       entriesMax,
     });
@@ -65,21 +72,35 @@ export class EntryMap {
     return this.map.fd;
   }
 
-  /** What the other calls are about: addresses as they stand in a packet that comes in, and the SPI; words. */
-  select(source: number, destination: number, spi: number): void {
-    writeWord(this.key, espKey.source.at, source);
-    writeWord(this.key, espKey.destination.at, destination);
-    writeWord(this.key, espKey.spi.at, spi);
+  /**
+   * What the other calls are about: a packet as it comes in.
+   * @param source a word, as is `destination`
+   * @param first the SPI, or both ports: a word
+   */
+  select(protocol: number, source: number, destination: number, first: number): void {
+    writeWord(this.key, key.source.at, source);
+    writeWord(this.key, key.destination.at, destination);
+    writeWord(this.key, key.first.at, first);
+    this.keyWords[key.protocol.at / 4] = protocol;
   }
 
-  /** Packets are forwarded from now on. @param sequence the highest that came, a word */
-  put(address: number, adjustment: number, hopRow: number, sequence: number): Outcome<true> {
-    fillBytes(this.value, ENTRY_BYTES);
-    writeWord(this.value, entry.address.at, address);
-    write16(this.value, entry.headerAdjustment.at, adjustment);
-    this.valueWords[entry.hop.at / 4] = hopRow;
+  /**
+   * ESP packets are forwarded from now on; whether the kernel took the entry.
+   * @param address that replaces the source going out, the destination coming in: a word
+   * @param sequence the highest that came, a word
+   */
+  putTunnel(address: number, hopRow: number, adjustment: number, sequence: number): boolean {
+    this.begin(address, hopRow, adjustment);
     this.valueWords[entry.sequence.at / 4] = sequence;
-    return this.map.update(this.key, this.value);
+    return this.put();
+  }
+
+  /** Likewise of UDP or TCP. @param ports both of them as they are sent on, a word */
+  putFlow(address: number, hopRow: number, adjustment: number, transportAdjustment: number, ports: number): boolean {
+    this.begin(address, hopRow, adjustment);
+    write16(this.value, entry.transportAdjustment.at, transportAdjustment);
+    writeWord(this.value, entry.ports.at, ports);
+    return this.put();
   }
 
   /** What passed since it was put; false when there is no such entry. */
@@ -87,8 +108,9 @@ export class EntryMap {
     return this.map.lookUp(this.key, this.value) && this.decode();
   }
 
-  /** Likewise, and no packet is forwarded from now on. */
+  /** Likewise of an entry that was put, and no packet is forwarded from now on. */
   takeOut(): boolean {
+    this.count -= 1;
     return this.map.takeOut(this.key, this.value) && this.decode();
   }
 
@@ -96,8 +118,23 @@ export class EntryMap {
     this.map.close();
   }
 
+  private begin(address: number, hopRow: number, adjustment: number): void {
+    fillBytes(this.value, ENTRY_BYTES);
+    writeWord(this.value, entry.address.at, address);
+    write16(this.value, entry.headerAdjustment.at, adjustment);
+    this.valueWords[entry.hop.at / 4] = hopRow;
+  }
+
+  private put(): boolean {
+    const [done, problem] = this.map.update(this.key, this.value);
+    this.refusal = problem;
+    if (done !== undefined) this.count += 1;
+    return done !== undefined;
+  }
+
   private decode(): boolean {
     const view = this.valueWords;
+    this.hopRow = view[entry.hop.at / 4];
     [this.packets, this.bytes] = readTally(view, entry.tally.at / 4);
     const usedAt = entry.usedNs.at / 4;
     this.usedMs = (view[usedAt + HIGH] * TWO_POW_32 + view[usedAt + LOW]) / NS_PER_MS;

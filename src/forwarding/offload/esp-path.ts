@@ -20,12 +20,10 @@ import {
   OFFLOADED_MASK,
   Phase,
 } from "../../masquerade/esp-record";
+import { Protocol } from "../../wire/ipv4";
 import { headerAdjustment } from "./adjustment";
+import { type Course, QUIET_MS } from "./course";
 import type { EntryMap } from "./entry-map";
-import type { HopRows } from "./hop-rows";
-
-/** What has been quiet for this long is taken back, so that the kernel's maps hold what is in use. */
-export const QUIET_MS = 10000;
 
 /** Directions that nothing speaks against, as flags. Pure. */
 export function offerable(state: number, outSpi: number, inSpi: number): number {
@@ -37,47 +35,36 @@ export function offerable(state: number, outSpi: number, inSpi: number): number 
 }
 
 export class EspPath implements EspFastPath {
-  /** Directions of items that the kernel forwards now. */
-  entries = 0;
-  /** Why the last entry was refused; undefined when none was. */
-  refusal: string | undefined;
-
-  private readonly out: EntryMap;
-  private readonly into: EntryMap;
-  private readonly lanHops: HopRows;
-  private readonly wanHops: HopRows;
-  /** Directions that have a program, as flags. */
-  private readonly directions: number;
-
   /** @param wanAddress the clients' shared address, a word */
   constructor(
     private readonly esp: EspTracker,
-    maps: { readonly espOut: EntryMap; readonly espIn: EntryMap },
-    hops: { readonly lan: HopRows; readonly wan: HopRows },
+    private readonly out: Course,
+    private readonly into: Course,
     private readonly wanAddress: number,
-    isAttached: { readonly outbound: boolean; readonly inbound: boolean },
-  ) {
-    this.out = maps.espOut;
-    this.into = maps.espIn;
-    this.lanHops = hops.lan;
-    this.wanHops = hops.wan;
-    this.directions = (isAttached.outbound ? FLAG_OFFLOADED_OUT : 0) | (isAttached.inbound ? FLAG_OFFLOADED_IN : 0);
+  ) {}
+
+  count(): number {
+    return this.esp.records.highWater();
   }
 
   /** An item's packet passed us and went on: whatever can be, is forwarded by the kernel from now on. */
-  offer(record: number): void {
+  place(record: number): void {
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
     const state = words[row + EspField.State];
-    const client = words[row + EspField.Client];
-    const server = words[row + EspField.Server];
-    const certain = offerable(state, words[row + EspField.OutSpi], words[row + EspField.InSpi]);
-    const directions = certain & this.directions;
-    // Where packets pass us although they have an entry, the next hop may have to be found anew.
-    const wanRow = this.wanHops.find(server);
-    const lanRow = this.lanHops.find(client);
-    if ((directions & FLAG_OFFLOADED_OUT) !== 0 && wanRow !== undefined) this.putOut(record, wanRow);
-    if ((directions & FLAG_OFFLOADED_IN) !== 0 && lanRow !== undefined) this.putIn(record, lanRow);
+    if ((state & FLAG_OFFLOADED_OUT) !== 0 && this.out.isStranded(this.selectOut(record))) {
+      this.takeBack(record, FLAG_OFFLOADED_OUT);
+    }
+    if ((state & FLAG_OFFLOADED_IN) !== 0 && this.into.isStranded(this.selectIn(record))) {
+      this.takeBack(record, FLAG_OFFLOADED_IN);
+    }
+    const directions = offerable(
+      words[row + EspField.State],
+      words[row + EspField.OutSpi],
+      words[row + EspField.InSpi],
+    );
+    if ((directions & FLAG_OFFLOADED_OUT) !== 0) this.putOut(record);
+    if ((directions & FLAG_OFFLOADED_IN) !== 0) this.putIn(record);
   }
 
   takeBack(record: number, flags: number): void {
@@ -94,11 +81,11 @@ export class EspPath implements EspFastPath {
     const row = record * ESP_RECORD_WORDS;
     const state = words[row + EspField.State];
     if ((state & FLAG_OFFLOADED_OUT) !== 0 && this.selectOut(record).read()) {
-      this.note(row + EspField.LastOut, this.out.usedMs);
+      this.note(row + EspField.LastOut, this.out.entries.usedMs);
     }
     if ((state & FLAG_OFFLOADED_IN) !== 0 && this.selectIn(record).read()) {
-      this.note(row + EspField.LastIn, this.into.usedMs);
-      words[row + EspField.Sequence] = this.into.sequence;
+      this.note(row + EspField.LastIn, this.into.entries.usedMs);
+      words[row + EspField.Sequence] = this.into.entries.sequence;
     }
   }
 
@@ -108,14 +95,16 @@ export class EspPath implements EspFastPath {
     const row = record * ESP_RECORD_WORDS;
     const state = words[row + EspField.State];
     if ((state & OFFLOADED_MASK) === 0) return;
-    const lastOut = words[row + EspField.LastOut];
-    const lastIn = words[row + EspField.LastIn];
     this.refresh(record);
-    if (words[row + EspField.LastOut] !== lastOut) this.wanHops.markInUse(words[row + EspField.Server]);
-    if (words[row + EspField.LastIn] !== lastIn) this.lanHops.markInUse(words[row + EspField.Client]);
     const quietSince = Math.floor((nowMs - QUIET_MS) / MS_PER_TICK);
-    if (words[row + EspField.LastOut] < quietSince) this.takeBack(record, FLAG_OFFLOADED_OUT);
-    if (words[row + EspField.LastIn] < quietSince) this.takeBack(record, FLAG_OFFLOADED_IN);
+    if ((state & FLAG_OFFLOADED_OUT) !== 0) {
+      if (words[row + EspField.LastOut] < quietSince) this.takeBack(record, FLAG_OFFLOADED_OUT);
+      else this.out.markInUse();
+    }
+    if ((state & FLAG_OFFLOADED_IN) !== 0) {
+      if (words[row + EspField.LastIn] < quietSince) this.takeBack(record, FLAG_OFFLOADED_IN);
+      else this.into.markInUse();
+    }
   }
 
   /** Bytes that passed and are not in the item's own count yet, out and in. */
@@ -123,7 +112,7 @@ export class EspPath implements EspFastPath {
     const state = this.esp.records.words[record * ESP_RECORD_WORDS + EspField.State];
     const isOut = (state & FLAG_OFFLOADED_OUT) !== 0 && this.selectOut(record).read();
     const isIn = (state & FLAG_OFFLOADED_IN) !== 0 && this.selectIn(record).read();
-    return $multi(isOut ? this.out.bytes : 0, isIn ? this.into.bytes : 0);
+    return $multi(isOut ? this.out.entries.bytes : 0, isIn ? this.into.entries.bytes : 0);
   }
 
   /** Everything passes us again. */
@@ -133,44 +122,41 @@ export class EspPath implements EspFastPath {
     });
   }
 
-  private putOut(record: number, hopRow: number): void {
+  private putOut(record: number): void {
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
+    const hopRow = this.out.hopRow(words[row + EspField.Server]);
+    if (hopRow === undefined) return;
     const adjustment = headerAdjustment(words[row + EspField.Client], this.wanAddress);
-    const [done, problem] = this.selectOut(record).put(this.wanAddress, adjustment, hopRow, 0);
-    this.noteResult(row, FLAG_OFFLOADED_OUT, done, problem);
+    const isPut = this.selectOut(record).putTunnel(this.wanAddress, hopRow, adjustment, 0);
+    if (isPut) words[row + EspField.State] |= FLAG_OFFLOADED_OUT;
   }
 
-  private putIn(record: number, hopRow: number): void {
+  private putIn(record: number): void {
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
     const client = words[row + EspField.Client];
+    const hopRow = this.into.hopRow(client);
+    if (hopRow === undefined) return;
     const adjustment = headerAdjustment(this.wanAddress, client);
-    const [done, problem] = this.selectIn(record).put(client, adjustment, hopRow, words[row + EspField.Sequence]);
-    this.noteResult(row, FLAG_OFFLOADED_IN, done, problem);
-  }
-
-  private noteResult(row: number, flag: number, done: true | undefined, problem: string | undefined): void {
-    this.refusal = problem;
-    if (done === undefined) return;
-    this.esp.records.words[row + EspField.State] |= flag;
-    this.entries += 1;
+    const isPut = this.selectIn(record).putTunnel(client, hopRow, adjustment, words[row + EspField.Sequence]);
+    if (isPut) words[row + EspField.State] |= FLAG_OFFLOADED_IN;
   }
 
   private takeOut(record: number): void {
-    this.entries -= 1;
-    if (!this.selectOut(record).takeOut()) return;
-    this.esp.records.bytes[record * 2] += this.out.bytes;
-    this.note(record * ESP_RECORD_WORDS + EspField.LastOut, this.out.usedMs);
+    const entries = this.selectOut(record);
+    if (!entries.takeOut()) return;
+    this.esp.records.bytes[record * 2] += entries.bytes;
+    this.note(record * ESP_RECORD_WORDS + EspField.LastOut, entries.usedMs);
   }
 
   /** Each packet that passed had a number ahead of all before: that takes evidence of a collision away. */
   private takeIn(record: number): void {
-    this.entries -= 1;
-    if (!this.selectIn(record).takeOut()) return;
+    const entries = this.selectIn(record);
+    if (!entries.takeOut()) return;
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
-    const { packets, bytes, usedMs, sequence } = this.into;
+    const { packets, bytes, usedMs, sequence } = entries;
     this.esp.records.bytes[record * 2 + 1] += bytes;
     this.note(row + EspField.LastIn, usedMs);
     words[row + EspField.Sequence] = sequence;
@@ -182,15 +168,22 @@ export class EspPath implements EspFastPath {
   private selectOut(record: number): EntryMap {
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
-    this.out.select(words[row + EspField.Client], words[row + EspField.Server], words[row + EspField.OutSpi]);
-    return this.out;
+    const { entries } = this.out;
+    entries.select(
+      Protocol.Esp,
+      words[row + EspField.Client],
+      words[row + EspField.Server],
+      words[row + EspField.OutSpi],
+    );
+    return entries;
   }
 
   private selectIn(record: number): EntryMap {
     const words = this.esp.records.words;
     const row = record * ESP_RECORD_WORDS;
-    this.into.select(words[row + EspField.Server], this.wanAddress, words[row + EspField.InSpi]);
-    return this.into;
+    const { entries } = this.into;
+    entries.select(Protocol.Esp, words[row + EspField.Server], this.wanAddress, words[row + EspField.InSpi]);
+    return entries;
   }
 
   /** The time of the last packet, if it is later than the one that is known. */

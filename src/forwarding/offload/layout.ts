@@ -34,9 +34,14 @@ export const packet = {
   headerChecksum: field(Ipv4Field.HeaderChecksum, HALF),
   source: field(Ipv4Field.Source, WORD),
   destination: field(Ipv4Field.Destination, WORD),
-  /** ESP. */
-  spi: field(20, WORD),
-  sequence: field(24, WORD),
+  /** What tells the packets of two addresses apart: ESP's SPI, or the ports. */
+  first: field(20, WORD),
+  espSequence: field(24, WORD),
+  udpLength: field(24, HALF),
+  udpChecksum: field(26, HALF),
+  tcpHeaderLength: field(32, OCTET),
+  tcpFlags: field(33, OCTET),
+  tcpChecksum: field(36, HALF),
 } as const;
 
 /** linux/bpf.h: struct xdp_md and struct __sk_buff. */
@@ -55,9 +60,15 @@ export const packetContext = {
 /** What a packet must have of itself in one piece to be looked at: headers of TCP or ESP without options. */
 export const HEADERS_BYTES = 40;
 
-/** The key of an ESP packet, either way. */
-export const espKey = { source: field(0, WORD), destination: field(4, WORD), spi: field(8, WORD) } as const;
-export const ESP_KEY_BYTES = 12;
+/** The key of a packet, either way: as it comes in. */
+export const key = {
+  source: field(0, WORD),
+  destination: field(4, WORD),
+  first: field(8, WORD),
+  /** In the CPU's byte order. */
+  protocol: field(12, WORD),
+} as const;
+export const KEY_BYTES = 16;
 
 /** What becomes of packets with a key. */
 export const entry = {
@@ -67,8 +78,12 @@ export const entry = {
   hop: field(4, WORD),
   /** What the address and one hop less of time to live add to the header's checksum (RFC 1624). */
   headerAdjustment: field(8, HALF),
+  /** What the address and the ports add to the checksum of UDP or TCP. */
+  transportAdjustment: field(10, HALF),
   /** The highest ESP sequence number that came in, in the CPU's byte order. */
   sequence: field(12, WORD),
+  /** In its place, of UDP and TCP: both ports as they are sent on. */
+  ports: field(12, WORD),
   /** Packets × 2⁴⁰ + bytes: one atomic addition counts both. */
   tally: field(16, LONG),
   /** When the last packet passed, on the clock of CLOCK_MONOTONIC. */
@@ -93,7 +108,8 @@ export const HOP_LINK_AT = 2;
 export const lease = { untilNs: field(0, LONG) } as const;
 export const LEASE_BYTES = 8;
 
-/** What passed each way, for each CPU of its own: nobody waits for another's cache. */
+/** What passed of each kind and way, for each CPU of its own: nobody waits for another's cache. */
 export const tallies = { sum: field(0, LONG) } as const;
 export const TALLY_BYTES = 8;
-export const tallyRow = { outbound: 0, inbound: 1 } as const;
+export const tallyRow = { esp: { outbound: 0, inbound: 1 }, flow: { outbound: 2, inbound: 3 } } as const;
+export const TALLY_ROWS = 4;

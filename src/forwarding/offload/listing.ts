@@ -9,15 +9,19 @@ import { sideProgram } from "./programs/side-program";
 
 /** Maps get their numbers when they are made, and the hardware address is the interface's. */
 const SAMPLE: Environment = {
-  maps: { espOut: 1, espIn: 2, hops: 3, lease: 4, tallies: 5 },
+  maps: { outbound: 1, inbound: 2, hops: 3, lease: 4, tallies: 5 },
   hardwareAddress: { 0: 2, 1: 0, 2: 0, 3: 0, 4: 0, 5: 1 },
   isLittleEndian,
   hasAtomics: true,
+  hasFlows: true,
 };
 
 /** The programs at XDP, of the LAN and of the WAN. */
 export function listing(): string[] {
-  const lines = ["Maps: 1 ESP out, 2 ESP in, 3 next hops, 4 lease, 5 tallies. Hardware address:", "02:00:00:00:00:01."];
+  const lines = [
+    "Maps: 1 out, 2 in, 3 next hops, 4 lease, 5 tallies. Scope all. Hardware address:",
+    "02:00:00:00:00:01.",
+  ];
   for (const direction of ["outbound", "inbound"] as const) {
     const program = assemble(sideProgram("xdp", direction, SAMPLE), isLittleEndian);
     lines.push("", `${direction}, at XDP`, ...disassemble(program, isLittleEndian));

@@ -7,8 +7,8 @@ import { fail, type Outcome, succeed } from "../../system/outcome";
 import { possibleProcessors } from "../../system/processors";
 import { EntryMap, readTally, writeNs } from "./entry-map";
 import { ROWS_A_SIDE } from "./hop-rows";
-import { HOP_BYTES, LEASE_BYTES, TALLY_BYTES, TALLY_BYTES_BITS, tallyRow } from "./layout";
-import type { Direction, MapDescriptors } from "./programs/environment";
+import { HOP_BYTES, LEASE_BYTES, TALLY_BYTES, TALLY_BYTES_BITS, TALLY_ROWS } from "./layout";
+import type { MapDescriptors } from "./programs/environment";
 
 const words = typeOf<Ptr<number>>("uint32_t*");
 const ROW_KEY_BYTES = 4;
@@ -21,7 +21,7 @@ function array(name: string, kind: MapShape["kind"], valueBytes: number, entries
   return BpfMap.create({ name, kind, keyBytes: ROW_KEY_BYTES, valueBytes, entriesMax });
 }
 
-/** What passed one way, in all. */
+/** What passed of one kind and way, in all. */
 class Passed {
   packets = 0;
   bytes = 0;
@@ -50,7 +50,8 @@ class Passed {
 }
 
 export class OffloadMaps {
-  readonly passed = { outbound: new Passed(), inbound: new Passed() };
+  /** By the tallies' rows. */
+  readonly passed: readonly Passed[] = [new Passed(), new Passed(), new Passed(), new Passed()];
   private readonly processors = possibleProcessors();
   private readonly key = create(byteArray, ROW_KEY_BYTES);
   private readonly keyWord = cast(words, this.key);
@@ -58,8 +59,8 @@ export class OffloadMaps {
   private readonly sums = create(byteArray, TALLY_BYTES * this.processors);
 
   private constructor(
-    readonly espOut: EntryMap,
-    readonly espIn: EntryMap,
+    readonly outbound: EntryMap,
+    readonly inbound: EntryMap,
     readonly hops: BpfMap,
     private readonly lease: BpfMap,
     private readonly tallies: BpfMap,
@@ -67,23 +68,23 @@ export class OffloadMaps {
 
   /** @param entriesMax entries each way; memory is taken with each entry. An error says what the kernel lacks. */
   static create(this: void, entriesMax: number): Outcome<OffloadMaps> {
-    const [espOut, outProblem] = EntryMap.create("vpnmasq_esp_out", entriesMax);
-    if (espOut === undefined) return fail(outProblem);
-    const [espIn, inProblem] = EntryMap.create("vpnmasq_esp_in", entriesMax);
-    if (espIn === undefined) return fail(inProblem);
+    const [outbound, outProblem] = EntryMap.create("vpnmasq_out", entriesMax);
+    if (outbound === undefined) return fail(outProblem);
+    const [inbound, inProblem] = EntryMap.create("vpnmasq_in", entriesMax);
+    if (inbound === undefined) return fail(inProblem);
     const [hops, hopsProblem] = array("vpnmasq_hops", "array", HOP_BYTES, SIDES * ROWS_A_SIDE);
     if (hops === undefined) return fail(hopsProblem);
     const [lease, leaseProblem] = array("vpnmasq_lease", "array", LEASE_BYTES, 1);
     if (lease === undefined) return fail(leaseProblem);
-    const [tallies, talliesProblem] = array("vpnmasq_tallies", "perCpuArray", TALLY_BYTES, SIDES);
+    const [tallies, talliesProblem] = array("vpnmasq_tallies", "perCpuArray", TALLY_BYTES, TALLY_ROWS);
     if (tallies === undefined) return fail(talliesProblem);
-    return succeed(new OffloadMaps(espOut, espIn, hops, lease, tallies));
+    return succeed(new OffloadMaps(outbound, inbound, hops, lease, tallies));
   }
 
   descriptors(): MapDescriptors {
     return {
-      espOut: this.espOut.descriptor(),
-      espIn: this.espIn.descriptor(),
+      outbound: this.outbound.descriptor(),
+      inbound: this.inbound.descriptor(),
       hops: this.hops.fd,
       lease: this.lease.fd,
       tallies: this.tallies.fd,
@@ -99,23 +100,22 @@ export class OffloadMaps {
 
   /** Adds what passed since the last time to {@link passed}. */
   count(): void {
-    this.countDirection("outbound");
-    this.countDirection("inbound");
+    for (const row of $range(0, TALLY_ROWS - 1)) this.countRow(row);
   }
 
   close(): void {
-    this.espOut.close();
-    this.espIn.close();
+    this.outbound.close();
+    this.inbound.close();
     for (const map of [this.hops, this.lease, this.tallies]) map.close();
   }
 
-  private countDirection(direction: Direction): void {
-    this.keyWord[0] = tallyRow[direction];
+  private countRow(row: number): void {
+    this.keyWord[0] = row;
     if (!this.tallies.lookUp(this.key, this.sums)) return;
     const view = cast(words, this.sums);
     for (const processor of $range(0, this.processors - 1)) {
       const [packets, bytes] = readTally(view, processor * TALLY_WORDS);
-      this.passed[direction].add(processor, packets, bytes);
+      this.passed[row].add(processor, packets, bytes);
     }
   }
 }

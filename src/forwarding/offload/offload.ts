@@ -12,11 +12,16 @@ import { fail, type Outcome, outcomeOf, succeed } from "../../system/outcome";
 import type { RouteEvent } from "../../system/rtnetlink";
 import type { FilterInstruction } from "../../system/socket-filter";
 import { ETHERNET_HEADER_BYTES } from "../../wire/ethernet";
+import { Protocol } from "../../wire/ipv4";
 import type { Side } from "../side";
 import { Attachment } from "./attachment";
 import type { OffloadChoice } from "./choice";
+import { Course } from "./course";
 import { EspPath } from "./esp-path";
+import { FlowPath } from "./flow-path";
 import { HopRows, ROWS_A_SIDE } from "./hop-rows";
+import { Lane } from "./lane";
+import { tallyRow } from "./layout";
 import { OffloadMaps } from "./maps";
 import { type Candidate, candidates } from "./places";
 import type { Direction, Environment } from "./programs/environment";
@@ -27,11 +32,6 @@ import { allLinks, surroundings } from "./surroundings";
  * it is far less than IPsec peers take to notice a dead one (30 s and more).
  */
 export const LEASE_MS = 2000;
-/** All items of a table of the usual size are looked at within a second. */
-const VISITS_SHARE = 10;
-/** With more than 20 000 items it takes longer: a look is two system calls of some 2 µs each, 8 ms of a tick's 100. */
-const VISITS_MAX = 2048;
-
 /** One interface, and the filter of its tap. */
 export interface OffloadSide {
   readonly side: Side;
@@ -45,7 +45,7 @@ export interface OffloadSides {
 
 export interface OffloadOptions {
   readonly choice: OffloadChoice;
-  /** Entries each way. */
+  /** Entries each way. With more, packets go on passing us. */
   readonly entriesMax: number;
 }
 
@@ -56,10 +56,18 @@ export interface SideState {
   readonly reason: string;
 }
 
+/** The paths by which packets of tables pass in the kernel; `tcp` and `udp` in `scope all` only. */
+interface Paths {
+  readonly esp: EspPath;
+  readonly tcp?: FlowPath;
+  readonly udp?: FlowPath;
+}
+
 export class Offload {
-  private readonly offered = new LuaSet<number>();
-  private hasOffers = false;
-  private visitAt = 0;
+  private readonly esp: Lane;
+  private readonly tcp: Lane | undefined;
+  private readonly udp: Lane | undefined;
+  private readonly lanes: readonly Lane[];
 
   private constructor(
     private readonly table: Table,
@@ -72,46 +80,67 @@ export class Offload {
     },
     readonly states: { readonly lan: SideState; readonly wan: SideState },
     private readonly hops: { readonly lan: HopRows; readonly wan: HopRows },
-    private readonly esp: EspPath,
-  ) {}
+    private readonly paths: Paths,
+  ) {
+    const { esp, tcp, udp } = paths;
+    this.esp = new Lane(esp);
+    this.lanes = [this.esp];
+    table.esp.fastPath = esp;
+    if (table.flows === undefined || tcp === undefined || udp === undefined) return;
+    this.tcp = new Lane(tcp);
+    this.udp = new Lane(udp);
+    this.lanes = [this.esp, this.tcp, this.udp];
+    table.flows.tcp.fastPath = tcp;
+    table.flows.udp.fastPath = udp;
+  }
 
   /** Attaches what can be attached; an error when that is nothing, with the reasons. */
   static start(this: void, table: Table, sides: OffloadSides, options: OffloadOptions): Outcome<Offload> {
     const { lan, wan } = sides;
     const [maps, problem] = OffloadMaps.create(options.entriesMax);
     if (maps === undefined) return fail(problem);
+    const hasFlows = table.flows !== undefined;
     const links = allLinks();
     const lanPlaces = candidates(options.choice, surroundings(lan.side.link, wan.side.link, links));
     const wanPlaces = candidates(options.choice, surroundings(wan.side.link, lan.side.link, links));
-    const [outbound, lanReason] = attach(maps, lan, lanPlaces, "outbound");
-    const [inbound, wanReason] = attach(maps, wan, wanPlaces, "inbound");
+    const [outbound, lanReason] = attach({ from: lan, to: wan, direction: "outbound", hasFlows }, maps, lanPlaces);
+    const [inbound, wanReason] = attach({ from: wan, to: lan, direction: "inbound", hasFlows }, maps, wanPlaces);
     if (outbound === undefined && inbound === undefined) {
       maps.close();
       const both = `${lan.side.link.name}: ${lanReason}; ${wan.side.link.name}: ${wanReason}`;
       return fail(lanReason === wanReason ? lanReason : both);
     }
     const hops = { lan: new HopRows(maps.hops, lan.side, 0), wan: new HopRows(maps.hops, wan.side, ROWS_A_SIDE) };
-    const isAttached = { outbound: outbound !== undefined, inbound: inbound !== undefined };
-    const esp = new EspPath(table.esp, maps, hops, table.wanAddress, isAttached);
-    table.esp.fastPath = esp;
+    const out = new Course(maps.outbound, hops.wan, outbound !== undefined);
+    const into = new Course(maps.inbound, hops.lan, inbound !== undefined);
+    const paths = pathsOf(table, out, into);
     const states = { lan: stateOf(outbound, lanReason), wan: stateOf(inbound, wanReason) };
-    return succeed(new Offload(table, lan.side, wan.side, maps, { outbound, inbound }, states, hops, esp));
+    return succeed(new Offload(table, lan.side, wan.side, maps, { outbound, inbound }, states, hops, paths));
   }
 
-  /** A packet of an established item passed us: the kernel can have what follows. @perPacket */
-  offer(item: number): void {
-    this.offered.add(item);
-    this.hasOffers = true;
+  /** A packet of an established item, or a session's, passed us: the kernel can have what follows. @perPacket */
+  offer(protocol: number, item: number): void {
+    if (protocol === Protocol.Esp) this.esp.offer(item);
+    else if (protocol === Protocol.Tcp) this.tcp?.offer(item);
+    else if (protocol === Protocol.Udp) this.udp?.offer(item);
+  }
+
+  /**
+   * The packet was joined from several. Who does that to packets that come up does it to those that the kernel's programs
+   * look at too, except at native XDP, which is before; and the programs leave such packets to us.
+   */
+  offerJoined(protocol: number, item: number, from: Side): void {
+    const state = from === this.lan ? this.states.lan : this.states.wan;
+    if (state.place === "native XDP") this.offer(protocol, item);
+    else if (protocol === Protocol.Tcp) this.paths.tcp?.keep(item);
+    else if (protocol === Protocol.Udp) this.paths.udp?.keep(item);
   }
 
   /** Call it when what was received before is on its way, so that nothing overtakes it. */
   fill(): void {
-    if (!this.hasOffers) return;
-    this.hasOffers = false;
-    for (const item of this.offered) {
-      this.esp.offer(item);
-      this.offered.delete(item);
-    }
+    for (const lane of this.lanes) lane.fill();
+    const { lan, wan } = this.hops;
+    if (lan.isUsedUp || wan.isUsedUp) this.beginAnew();
   }
 
   /** Follows the kernel's changes; the sides have done so before. */
@@ -124,32 +153,32 @@ export class Offload {
   tick(nowMs: number, counters: LuaMap<Reason, number>): void {
     this.maps.allowUntil(nowMs + LEASE_MS);
     this.count(counters);
-    const records = this.table.esp.records.highWater();
-    for (const _ of $range(1, Math.min(Math.ceil(records / VISITS_SHARE), VISITS_MAX))) {
-      this.visitAt = this.visitAt + 1 < records ? this.visitAt + 1 : 0;
-      this.esp.visit(this.visitAt, nowMs);
-    }
+    for (const lane of this.lanes) lane.lookAfter(nowMs);
   }
 
-  /** Entries in the kernel's maps, directions of items. */
+  /** Entries in the kernel's maps: directions of items and sessions. */
   entries(): number {
-    return this.esp.entries;
+    return this.maps.outbound.count + this.maps.inbound.count;
   }
 
   /** Packets and bytes forwarded in all, both ways. */
   passed(): { readonly packets: number; readonly bytes: number } {
-    const { outbound, inbound } = this.maps.passed;
-    return { packets: outbound.packets + inbound.packets, bytes: outbound.bytes + inbound.bytes };
+    let [packets, bytes] = [0, 0];
+    for (const passed of this.maps.passed) {
+      packets += passed.packets;
+      bytes += passed.bytes;
+    }
+    return { packets, bytes };
   }
 
   /** Why the last entry was refused; undefined when it was not. */
   refusal(): string | undefined {
-    return this.esp.refusal;
+    return this.maps.outbound.refusal ?? this.maps.inbound.refusal;
   }
 
-  /** Bytes of an item that passed and are not in its own count yet, out and in. */
+  /** Bytes of an ESP item that passed and are not in its own count yet, out and in. */
   passing(record: number): LuaMultiReturn<[out: number, into: number]> {
-    return this.esp.passing(record);
+    return this.paths.esp.passing(record);
   }
 
   /** Ends it: all packets pass us again, and the items know what has passed. */
@@ -157,21 +186,45 @@ export class Offload {
     this.maps.allowUntil(0);
     this.attachments.outbound?.close();
     this.attachments.inbound?.close();
-    this.esp.takeBackAll();
-    this.table.esp.fastPath = undefined;
+    for (const lane of this.lanes) lane.takeBackAll();
+    const { esp, flows } = this.table;
+    esp.fastPath = undefined;
+    if (flows !== undefined) {
+      flows.tcp.fastPath = undefined;
+      flows.udp.fastPath = undefined;
+    }
     this.count(counters);
     this.maps.close();
   }
 
+  private beginAnew(): void {
+    for (const lane of this.lanes) lane.takeBackAll();
+    this.hops.lan.beginAnew();
+    this.hops.wan.beginAnew();
+  }
+
   private count(counters: LuaMap<Reason, number>): void {
     this.maps.count();
-    const { outbound, inbound } = this.maps.passed;
-    const [packetsOut, bytesOut] = outbound.take();
-    const [packetsIn, bytesIn] = inbound.take();
-    countPassage(this.lan, this.wan, packetsOut, bytesOut);
-    countPassage(this.wan, this.lan, packetsIn, bytesIn);
-    counters.set("esp-established", (counters.get("esp-established") ?? 0) + packetsOut + packetsIn);
+    for (const [kind, reason] of [
+      ["esp", "esp-established"],
+      ["flow", "flow-known"],
+    ] as const) {
+      const rows = tallyRow[kind];
+      const [packetsOut, bytesOut] = this.maps.passed[rows.outbound].take();
+      const [packetsIn, bytesIn] = this.maps.passed[rows.inbound].take();
+      countPassage(this.lan, this.wan, packetsOut, bytesOut);
+      countPassage(this.wan, this.lan, packetsIn, bytesIn);
+      counters.set(reason, (counters.get(reason) ?? 0) + packetsOut + packetsIn);
+    }
   }
+}
+
+function pathsOf(table: Table, out: Course, into: Course): Paths {
+  const { flows, wanAddress } = table;
+  const esp = new EspPath(table.esp, out, into, wanAddress);
+  if (flows === undefined) return { esp };
+  const tcp = new FlowPath(flows.tcp, out, into, wanAddress);
+  return { esp, tcp, udp: new FlowPath(flows.udp, out, into, wanAddress) };
 }
 
 function countPassage(from: Side, to: Side, packets: number, bytes: number): void {
@@ -181,23 +234,28 @@ function countPassage(from: Side, to: Side, packets: number, bytes: number): voi
   to.bytesOut += bytes;
 }
 
-function attach(
-  maps: OffloadMaps,
-  { side, filter }: OffloadSide,
-  places: readonly Candidate[],
-  direction: Direction,
-): Outcome<Attachment> {
-  const { hardwareAddress } = side.link;
-  if (side.ring.linkHeaderBytes === 0 || hardwareAddress === undefined) {
-    return fail(`${side.link.name} has no link header, which the programs write`);
+/** What a program is for: packets that come in by one interface and leave by the other. */
+interface Crossing {
+  readonly from: OffloadSide;
+  readonly to: OffloadSide;
+  readonly direction: Direction;
+  readonly hasFlows: boolean;
+}
+
+function attach(crossing: Crossing, maps: OffloadMaps, places: readonly Candidate[]): Outcome<Attachment> {
+  const { from, to, direction, hasFlows } = crossing;
+  for (const { side } of [from, to]) {
+    const hasHeader = side.ring.linkHeaderBytes > 0 && side.link.hardwareAddress !== undefined;
+    if (!hasHeader) return fail(`${side.link.name} has no link header (PPP or a tunnel), and the programs write one`);
   }
   const environment: Environment = {
     maps: maps.descriptors(),
-    hardwareAddress,
+    hardwareAddress: from.side.link.hardwareAddress!,
     isLittleEndian,
     hasAtomics: jit.arch !== "arm",
+    hasFlows,
   };
-  const [attachment, problem] = Attachment.make(side, direction, environment, places, filter);
+  const [attachment, problem] = Attachment.make(from.side, direction, environment, places, from.filter);
   return outcomeOf(attachment, problem);
 }
 

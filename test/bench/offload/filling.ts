@@ -3,6 +3,7 @@
 
 import { EntryMap } from "../../../src/forwarding/offload/entry-map";
 import { monotonicMs } from "../../../src/system/clock";
+import { Protocol } from "../../../src/wire/ipv4";
 import { cpuNs, cpuNsOf } from "../cpu-time";
 import type { Findings } from "../findings";
 import { espBytes } from "../lookup";
@@ -27,8 +28,8 @@ const ANY_ADDRESS = 0x0a000001;
 
 function fill(map: EntryMap, count: number): void {
   for (const item of $range(0, count - 1)) {
-    map.select(ANY_ADDRESS, ANY_ADDRESS, item);
-    mustHave(map.put(ANY_ADDRESS, 0, 0, 0));
+    map.select(Protocol.Esp, ANY_ADDRESS, ANY_ADDRESS, item);
+    if (!map.putTunnel(ANY_ADDRESS, 0, 0, 0)) error(`entry not put: ${map.refusal}`, 0);
   }
 }
 

@@ -90,6 +90,12 @@ export class Station {
     this.silencers = namespace.inside(() => [openRaw(PROTOCOL_ESP), openIkePort()]);
   }
 
+  /** Its kernel takes in no TCP and UDP any more: it knows nothing of a spec's sessions and would end them. */
+  silence(): void {
+    const rule = "type filter hook input priority 0; ip protocol { tcp, udp } drop;";
+    this.namespace.shell(`nft 'table ip silence { chain in { ${rule} }; }'`);
+  }
+
   /** Sends an IPv4 packet as it is, by this host's routes. */
   send(packet: Octets): void {
     const to = create(internetAddress);

@@ -3,12 +3,15 @@
 
 import {
   type Filtering,
+  type FlowEntry,
   type FlowLimits,
   FlowTable,
   icmpFlowLimits,
   tcpFlowLimits,
   udpFlowLimits,
 } from "../../../src/masquerade/flows";
+import { Session, SESSION_WORDS } from "../../../src/masquerade/flow-sessions";
+import { FLOW_JOINED, FLOW_OFFLOADED_IN, FLOW_OFFLOADED_OUT, offerableFlow } from "../../../src/masquerade/flow-state";
 import { NO_RECORD } from "../../../src/masquerade/key-index";
 import { DEFAULT_LIMITS } from "../../../src/masquerade/limits";
 import { DEFAULT_PORTS, ICMP_IDENTIFIERS } from "../../../src/masquerade/ports";
@@ -591,7 +594,90 @@ describe("The shares of clients", () => {
   });
 });
 
+describe("A session whose packets the kernel forwards", () => {
+  const WATCHED = FLOW_OFFLOADED_OUT | FLOW_OFFLOADED_IN;
+
+  /** Marks the only session as the kernel's; when it is taken back, its last packet was seen at `usedMs()`. */
+  function giveToKernel(nat: Nat, usedMs: () => number): { taken: number } {
+    const rows = nat.table.sessions.rows;
+    const result = { taken: 0 };
+    rows[Session.State] |= WATCHED;
+    nat.table.fastPath = {
+      takeBack: (session) => {
+        result.taken += 1;
+        rows[session * SESSION_WORDS + Session.State] &= ~WATCHED;
+        rows[session * SESSION_WORDS + Session.LastSeen] = usedMs() / 100;
+      },
+      refresh: () => 0,
+    };
+    return result;
+  }
+
+  it("is taken back by a segment that turns it, from either side, and by no other", () => {
+    for (const flags of [SYN, FIN_ACK, RST]) {
+      const nat = tcp();
+      const port = connect(nat, ALICE, 5000, SERVER, 80);
+      const kernel = giveToKernel(nat, () => nat.nowMs);
+      nat.send(ALICE, 5000, SERVER, 80, ACK);
+      nat.reaches(ALICE, 5000, [SERVER, 80], port, ACK);
+      assert.equal(0, kernel.taken);
+      nat.send(ALICE, 5000, SERVER, 80, flags);
+      assert.equal(1, kernel.taken);
+      giveToKernel(nat, () => nat.nowMs);
+      nat.reaches(ALICE, 5000, [SERVER, 80], port, flags);
+      assert.equal(0, nat.table.sessions.rows[Session.State] & WATCHED);
+    }
+  });
+
+  it("lives as long as the kernel has seen its packets, and is taken back before it goes", () => {
+    const nat = udp();
+    nat.send(ALICE, 5000, SERVER, 53);
+    const start = nat.nowMs;
+    giveToKernel(nat, () => start + 4 * MINUTE);
+    nat.pass(8 * MINUTE);
+    assert.equal(1, nat.table.count());
+    const kernel = giveToKernel(nat, () => start + 4 * MINUTE);
+    nat.pass(2 * MINUTE);
+    assert.equal(0, nat.table.count());
+    assert.equal(1, kernel.taken);
+  });
+
+  it("is offered when both ends take part in it and nothing turns", () => {
+    const nat = udp();
+    const port = nat.send(ALICE, 5000, SERVER, 53);
+    assert.equal(NO_RECORD, nat.verdict.item);
+    nat.reaches(ALICE, 5000, [SERVER, 53], port);
+    assert.equal(NO_RECORD, nat.verdict.item);
+    nat.send(ALICE, 5000, SERVER, 53);
+    assert.equal(0, nat.verdict.item);
+    assert.equal(WATCHED, offerableFlow(false, nat.table.sessions.rows[Session.State]));
+    const other = tcp();
+    const otherPort = connect(other, ALICE, 5000, SERVER, 80);
+    const state = (): number => other.table.sessions.rows[Session.State];
+    assert.equal(WATCHED, offerableFlow(true, state()));
+    assert.equal(0, offerableFlow(true, state() | FLOW_JOINED));
+    assert.equal(FLOW_OFFLOADED_IN, offerableFlow(true, state() | FLOW_OFFLOADED_OUT));
+    other.reaches(ALICE, 5000, [SERVER, 80], otherPort, RST);
+    assert.equal(0, offerableFlow(true, state()));
+    other.send(ALICE, 5000, SERVER, 80, ACK);
+    assert.equal(WATCHED, offerableFlow(true, state()));
+    other.send(ALICE, 5000, SERVER, 80, FIN_ACK);
+    assert.equal(0, offerableFlow(true, state()));
+  });
+});
+
 describe("A flow table", () => {
+  it("shows a part of its sessions", () => {
+    const nat = udp();
+    for (const port of $range(1, 5)) nat.send(ALICE, 5000, SERVER, port);
+    const shown: number[] = [];
+    const note = (entry: FlowEntry): number => shown.push(entry.remotePort);
+    nat.table.forEach(nat.nowMs, note, 1, 2);
+    assert.same([2, 3], shown);
+    nat.table.forEach(nat.nowMs, note, 4, 2);
+    assert.same([2, 3, 5], shown);
+  });
+
   it("lists each session with its age, idle time, stage and bytes", () => {
     const nat = udp();
     nat.nowMs = 10 * SECOND;

@@ -19,7 +19,7 @@ import {
   type Step,
   store,
 } from "../instruction";
-import { entry, hop, packet, tallies, TALLY_BYTES_BITS, tallyRow } from "../layout";
+import { entry, hop, packet, tallies, TALLY_BYTES_BITS } from "../layout";
 import { type Direction, type Environment, held, ROW_KEY } from "./environment";
 import { foldSum } from "./plain-header";
 
@@ -34,13 +34,12 @@ function tallyEntry(hasAtomics: boolean): Step[] {
   return [load("r2", held.entry, entry.tally), add("r2", "r1"), store(held.entry, entry.tally, "r2")];
 }
 
-/** Counts the packet for its entry, and this CPU's packets of this direction for the whole. r0 is the time. */
-function tally(direction: Direction, { maps, hasAtomics }: Environment): Step[] {
+/** Counts the packet for its entry, and for this CPU's row whose number is on the stack. r0 is the time. */
+function tally({ maps, hasAtomics }: Environment): Step[] {
   return [
     store(held.entry, entry.usedNs, "r0"),
     ...onePacket(),
     ...tallyEntry(hasAtomics),
-    store("r10", ROW_KEY, tallyRow[direction]),
     loadMap("r1", maps.tallies),
     move("r2", "r10"),
     add("r2", ROW_KEY.at),
@@ -82,7 +81,7 @@ function leave(): Step[] {
   return [...link, load("r1", held.hop, hop.interfaceIndex), move("r2", 0), call("redirect"), exit()];
 }
 
-/** Everything that happens to a packet that was let go; r0 is the time. */
+/** What happens to every packet that was let go; r0 is the time, and its tally's row is on the stack. */
 export function departure(direction: Direction, environment: Environment): Step[] {
-  return [...tally(direction, environment), ...rewriteHeader(direction), ...leave()];
+  return [...tally(environment), ...rewriteHeader(direction), ...leave()];
 }

@@ -6,8 +6,8 @@ import type { Field, Register } from "../instruction";
 
 /** Descriptors of the maps that all programs share. */
 export interface MapDescriptors {
-  readonly espOut: number;
-  readonly espIn: number;
+  readonly outbound: number;
+  readonly inbound: number;
   readonly hops: number;
   readonly lease: number;
   readonly tallies: number;
@@ -20,6 +20,8 @@ export interface Environment {
   readonly isLittleEndian: boolean;
   /** Whether this CPU's compiler in the kernel knows atomic additions of 64 bits; that of 32-bit ARM does not. */
   readonly hasAtomics: boolean;
+  /** Whether TCP and UDP are ours too (`scope all`). */
+  readonly hasFlows: boolean;
 }
 
 /** Which way packets go: a program's interface is the clients' (LAN) or the servers' (WAN). */

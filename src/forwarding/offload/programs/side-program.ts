@@ -4,11 +4,13 @@
 // "Up" is on to whoever comes next: another program of the chain, the kernel, our own tap. Nothing was changed then. Until
 // the last condition holds nothing is written, to the packet or to a map.
 
-import { Protocol } from "../../../wire/ipv4";
-import { exit, jumpIf, label, load, move, type Step } from "../instruction";
+import { exit, jump, label, load, move, type Step, store } from "../instruction";
+import { tallyRow } from "../layout";
 import { departure } from "./departure";
-import { CONTEXT_COPY, type Direction, type Environment, held } from "./environment";
-import { demandSequenceAhead, findEsp, keepSequence } from "./esp";
+import { CONTEXT_COPY, type Direction, type Environment, held, ROW_KEY } from "./environment";
+import { demandSequenceAhead, keepSequence } from "./esp-sequence";
+import { findEntry, jumpIfFlow } from "./find-entry";
+import { rewriteTransport } from "./transport";
 import { type Hook, packetStart } from "./packet-start";
 import { permission } from "./permission";
 import { plainHeader } from "./plain-header";
@@ -21,10 +23,25 @@ function conditions(hook: Hook, direction: Direction, environment: Environment):
   return [
     ...packetStart(hook),
     ...plainHeader(environment),
-    jumpIf("r5", "!=", Protocol.Esp, "up"),
-    ...findEsp(direction, environment),
-    ...(direction === "inbound" ? demandSequenceAhead() : []),
+    ...findEntry(direction, environment),
+    ...(direction === "inbound" ? [...jumpIfFlow(environment, "in order"), ...demandSequenceAhead()] : []),
+    label("in order"),
     ...permission(environment),
+  ];
+}
+
+/** What a packet's protocol alone asks for once it may leave. Leaves the number of its tally's row on the stack. */
+function transport(direction: Direction, environment: Environment): Step[] {
+  const esp = [...(direction === "inbound" ? keepSequence() : []), store("r10", ROW_KEY, tallyRow.esp[direction])];
+  if (!environment.hasFlows) return esp;
+  return [
+    ...jumpIfFlow(environment, "flow"),
+    ...esp,
+    jump("ready"),
+    label("flow"),
+    ...rewriteTransport(),
+    store("r10", ROW_KEY, tallyRow.flow[direction]),
+    label("ready"),
   ];
 }
 
@@ -32,7 +49,7 @@ function conditions(hook: Hook, direction: Direction, environment: Environment):
 export function sideProgram(hook: "xdp" | "classifier", direction: Direction, environment: Environment): Step[] {
   return [
     ...conditions(hook, direction, environment),
-    ...(direction === "inbound" ? keepSequence() : []),
+    ...transport(direction, environment),
     ...departure(direction, environment),
     label("up"),
     move("r0", PASS[hook]),

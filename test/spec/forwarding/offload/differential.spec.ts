@@ -5,15 +5,15 @@
 // packet before it has too, if it was to. So the order is the same in every run, however fast the ways are.
 
 import type { Bytes } from "../../../../src/wire/bytes";
-import { esp, ethernet, ipv4, type Octets } from "../../frame";
+import { esp, ethernet, ipv4, type Octets, tcp, udp } from "../../frame";
 import { Random } from "../../random";
 import { linkNamed } from "../../system/network";
-import { espOn, icmpOf, number16, PROTOCOL } from "../packet-match";
+import { espOn, icmpOf, number16, ofProtocol, PROTOCOL } from "../packet-match";
 import { RouterProcess, sleepMs, waitUntil } from "../router-process";
 import { CLIENT_1, CLIENT_2, OTHER_SERVER, ROUTER_WAN, SERVER, Site } from "../site";
 import type { Station } from "../station";
 import { FramePort } from "./frame-port";
-import { type Epoch, randomEsp, type Way } from "./random-traffic";
+import { type Epoch, type Flow, randomEsp, randomFlow, type Way } from "./random-traffic";
 
 const SEED = 20261123;
 const PACKETS = 600;
@@ -25,8 +25,19 @@ const MARKER_OUT = 0x7001;
 const MARKER_BACK = 0x7002;
 /** Of ICMP's type 3 (RFC 792). */
 const PROTOCOL_UNREACHABLE = 2;
+const PROTOCOL_IGMP = 2;
 /** An address that is not the router's. */
 const STRANGER = "02:00:00:00:00:99";
+
+type Scope = "vpn" | "all";
+
+const FLOWS: Flow[] = [
+  { protocol: "udp", client: CLIENT_1, clientPort: 4001, server: SERVER, serverPort: 9001 },
+  { protocol: "udp", client: CLIENT_2, clientPort: 4002, server: OTHER_SERVER, serverPort: 9001 },
+  { protocol: "tcp", client: CLIENT_1, clientPort: 5001, server: SERVER, serverPort: 443 },
+  { protocol: "tcp", client: CLIENT_2, clientPort: 5002, server: SERVER, serverPort: 443 },
+  { protocol: "tcp", client: CLIENT_2, clientPort: 5003, server: OTHER_SERVER, serverPort: 22 },
+];
 
 /** What each station got, in order. */
 interface Result {
@@ -49,7 +60,7 @@ function textOf(packet: Octets): string {
 
 /** Hosts have packets of their own to say: about groups, and that nobody there takes ESP. */
 function isOurs(packet: Octets): boolean {
-  return packet[9] === PROTOCOL.esp || (packet[9] === PROTOCOL.icmp && !icmpOf(3, PROTOCOL_UNREACHABLE)(packet));
+  return !icmpOf(3, PROTOCOL_UNREACHABLE)(packet) && packet[9] !== PROTOCOL_IGMP;
 }
 
 /** A marker's SPI stands behind the option. */
@@ -72,8 +83,10 @@ class Run {
   private readonly got: string[][] = [[], [], []];
   private readonly marker: Epoch;
   private readonly epochs: Epoch[];
+  /** In `scope all`. */
+  private readonly flows: Flow[];
 
-  constructor(offload: string) {
+  constructor(scope: Scope, offload: string) {
     const { site } = this;
     site.router.ip(`link set wan0 mtu ${WAN_MTU_BYTES}`);
     this.hardware = site.router.inside(() => ({
@@ -87,12 +100,16 @@ class Run {
       server: new FramePort(site.server.namespace, "eth0"),
     };
     const limits = { icmp_errors_per_second_max: 100000, relearn_ms: 0 };
-    this.router = new RouterProcess(site.router, { offload, limits }).start();
+    this.router = new RouterProcess(site.router, { scope, offload, limits }).start();
+    for (const station of this.stations()) station.silence();
+    if (offload !== "off") this.awaitOffload();
     this.epochs = [
       this.establish(CLIENT_1, SERVER, 0x1001, 0x2001),
       this.establish(CLIENT_2, OTHER_SERVER, 0x1002, 0x2002),
       this.establish(CLIENT_1, SERVER, 0x1003, 0x2003),
     ];
+    this.flows = scope === "all" ? FLOWS : [];
+    for (const flow of this.flows) this.open(flow);
     this.marker = this.establish(CLIENT_1, SERVER, MARKER_OUT, MARKER_BACK);
   }
 
@@ -123,20 +140,41 @@ class Run {
     return { client, server, out, back, sequenceOut: 1, sequenceIn: 1 };
   }
 
+  private awaitOffload(): void {
+    if (!waitUntil(() => this.router.status().offload.lan.place !== undefined)) error(this.router.log(), 0);
+  }
+
+  /** A session that both ends have taken part in. */
+  private open({ protocol, client, clientPort, server, serverPort }: Flow): void {
+    const station = client === CLIENT_1 ? this.site.clients[0] : this.site.clients[1];
+    const arrives = ofProtocol(PROTOCOL[protocol]);
+    const send = (flags: string, isOut: boolean): void => {
+      const [fromPort, toPort] = isOut ? [clientPort, serverPort] : [serverPort, clientPort];
+      const carrying = protocol === "udp" ? udp({ fromPort, toPort }) : tcp({ fromPort, toPort, flags });
+      if (isOut) station.send(ipv4({ from: client, to: server, carrying }));
+      else this.site.server.send(ipv4({ from: server, to: ROUTER_WAN, carrying }));
+      (isOut ? this.site.server : station).expect(arrives);
+    };
+    send("S", true);
+    send("SA", false);
+    send("A", true);
+  }
+
   /** A random packet and its marker; keeps what came until the marker came. */
   private step(): void {
     const { random } = this;
     const way: Way = random.below(2) === 0 ? "outbound" : "inbound";
-    const epoch = this.epochs[random.below(this.epochs.length)];
-    const packet = randomEsp(random, way, epoch);
+    const at = random.below(this.epochs.length + this.flows.length);
+    const ends = this.epochs[at] ?? this.flows[at - this.epochs.length];
+    const packet = "out" in ends ? randomEsp(random, way, ends) : randomFlow(random, way, ends);
     const isStray = random.below(100) < 3;
-    this.send(way, epoch, packet, isStray);
-    this.send(way, this.marker, this.markerPacket(way), false);
-    const at = way === "outbound" ? 2 : 0;
-    const station = this.stations()[at];
+    this.send(way, ends.client, packet, isStray);
+    this.send(way, this.marker.client, this.markerPacket(way), false);
+    const end = way === "outbound" ? 2 : 0;
+    const station = this.stations()[end];
     const isHere = waitUntil(() => {
       const packets = station.seen();
-      this.keep(at, packets);
+      this.keep(end, packets);
       return packets.some((one) => isMarker(one));
     });
     if (!isHere) error("the marker did not come", 0);
@@ -155,7 +193,7 @@ class Run {
     return ipv4({ from: marker.server, to: ROUTER_WAN, options, carrying });
   }
 
-  private send(way: Way, { client }: Epoch, packet: Octets, isStray: boolean): void {
+  private send(way: Way, client: string, packet: Octets, isStray: boolean): void {
     const port = way === "outbound" ? this.ports[client] : this.ports.server;
     const to = way === "outbound" ? this.hardware.lan : this.hardware.wan;
     port.send(ethernet({ payload: packet, to: isStray ? STRANGER : to }));
@@ -166,39 +204,41 @@ class Run {
   }
 }
 
-function resultOf(offload: string): Result {
-  const run = new Run(offload);
+function resultOf(scope: Scope, offload: string): Result {
+  const run = new Run(scope, offload);
   const [isDone, result] = pcall(() => run.result());
   run.close();
   if (!isDone) error(result, 0);
   return result;
 }
 
-describe("random traffic", () => {
-  let expected: Result;
+for (const scope of ["vpn", "all"] as const) {
+  describe(`random traffic in scope ${scope}`, () => {
+    let expected: Result;
 
-  setup(() => {
-    expected = resultOf("off");
-  });
-
-  it("gets through the daemon alone, in part and both ways", () => {
-    assert.equal(0, expected.offloaded);
-    for (const packets of expected.packets) assert.is_true(packets.length > PACKETS / 10);
-  });
-
-  for (const [offload, place] of [
-    ["xdp", "generic XDP"],
-    ["tcx", "tcx"],
-  ] as const) {
-    it(`comes out the same with the kernel's help at ${place}`, () => {
-      const result = resultOf(offload);
-      assert.equal(place, result.place);
-      assert.is_true(result.offloaded > PACKETS / 4, `only ${result.offloaded} packets took the kernel's way`);
-      for (const [station, packets] of expected.packets.entries()) {
-        const differing = packets.findIndex((packet, at) => packet !== result.packets[station][at]);
-        assert.equal(-1, differing, `station ${station}, packet ${differing}`);
-        assert.equal(packets.length, result.packets[station].length);
-      }
+    setup(() => {
+      expected = resultOf(scope, "off");
     });
-  }
-});
+
+    it("gets through the daemon alone, in part and both ways", () => {
+      assert.equal(0, expected.offloaded);
+      for (const packets of expected.packets) assert.is_true(packets.length > PACKETS / 10);
+    });
+
+    for (const [offload, place] of [
+      ["xdp", "generic XDP"],
+      ["tcx", "tcx"],
+    ] as const) {
+      it(`comes out the same with the kernel's help at ${place}`, () => {
+        const result = resultOf(scope, offload);
+        assert.equal(place, result.place);
+        assert.is_true(result.offloaded > PACKETS / 4, `only ${result.offloaded} packets took the kernel's way`);
+        for (const [station, packets] of expected.packets.entries()) {
+          const differing = packets.findIndex((packet, at) => packet !== result.packets[station][at]);
+          assert.equal(-1, differing, `station ${station}, packet ${differing}`);
+          assert.equal(packets.length, result.packets[station].length);
+        }
+      });
+    }
+  });
+}

@@ -8,21 +8,30 @@ import { sideProgram, tapProgram } from "../../../../src/forwarding/offload/prog
 import { exit, loadMap, move } from "../../../../src/forwarding/offload/instruction";
 import { translateFilter } from "../../../../src/forwarding/offload/tap-translation";
 import { lanFilter, wanFilter } from "../../../../src/forwarding/tap-filter";
+import type { Territory } from "../../../../src/forwarding/territory";
 import { closeBpf } from "../../../../src/system/bpf-call";
 import { loadProgram, type ProgramOptions } from "../../../../src/system/bpf-program";
 import { isLittleEndian } from "../../../../src/system/ffi";
+import { address } from "../../frame";
 import { must, problemOf } from "../../system/network";
-import { sampleTerritory } from "../sample-territory";
+import { sampleTerritory, withoutWanAddress } from "../sample-territory";
 
 const ETHERNET_BYTES = 14;
 
+/** With and without peers of the router's own, and before there is an address. */
+function territories(scope: Territory["scope"]): Territory[] {
+  const usual = sampleTerritory({ scope });
+  return [usual, { ...usual, ownPeers: [address("192.0.2.7"), address("192.0.2.8")] }, withoutWanAddress(usual)];
+}
+
 describe("the offload's programs", () => {
   const maps = must(OffloadMaps.create(64));
-  const environmentWith = (hasAtomics: boolean): Environment => ({
+  const environmentWith = (scope: Territory["scope"], hasAtomics: boolean): Environment => ({
     maps: maps.descriptors(),
     hardwareAddress: { 0: 2, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0xf1 },
     isLittleEndian,
     hasAtomics,
+    hasFlows: scope === "all",
   });
 
   teardown(() => {
@@ -35,26 +44,26 @@ describe("the offload's programs", () => {
       closeBpf(must(loadProgram({ name: "spec", kind, isAlignmentStrict }, program)));
     };
 
-    for (const hook of ["xdp", "classifier"] as const) {
-      for (const direction of ["outbound", "inbound"] as const) {
-        it(`load at ${hook}, ${direction}, ${manner}`, () => {
-          for (const hasAtomics of [true, false]) {
-            load(hook, assemble(sideProgram(hook, direction, environmentWith(hasAtomics)), isLittleEndian));
+    for (const scope of ["vpn", "all"] as const) {
+      for (const hasAtomics of [true, false]) {
+        const environment = environmentWith(scope, hasAtomics);
+        const variant = `in scope ${scope}, ${hasAtomics ? "with" : "without"} atomic additions, ${manner}`;
+        for (const direction of ["outbound", "inbound"] as const) {
+          for (const hook of ["xdp", "classifier"] as const) {
+            it(`load at ${hook}, ${direction}, ${variant}`, () => {
+              load(hook, assemble(sideProgram(hook, direction, environment), isLittleEndian));
+            });
           }
-        });
+          it(`load in front of a tap's own filter, ${direction}, ${variant}`, () => {
+            for (const territory of territories(scope)) {
+              const filterFor = direction === "outbound" ? lanFilter : wanFilter;
+              const filter = translateFilter(filterFor(territory, ETHERNET_BYTES));
+              load("socketFilter", assemble(tapProgram(direction, environment, filter), isLittleEndian));
+            }
+          });
+        }
       }
     }
-
-    it(`load in front of a tap's own filter, ${manner}`, () => {
-      for (const scope of ["vpn", "all"] as const) {
-        const territory = sampleTerritory({ scope });
-        const environment = environmentWith(true);
-        const outbound = translateFilter(lanFilter(territory, ETHERNET_BYTES));
-        const inbound = translateFilter(wanFilter(territory, ETHERNET_BYTES));
-        load("socketFilter", assemble(tapProgram("outbound", environment, outbound), isLittleEndian));
-        load("socketFilter", assemble(tapProgram("inbound", environment, inbound), isLittleEndian));
-      }
-    });
   }
 
   it("are refused with the verifier's reason when they are wrong", () => {

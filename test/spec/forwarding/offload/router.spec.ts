@@ -56,6 +56,7 @@ for (const [choice, place] of PLACES) {
     before_each(() => {
       site = new Site();
       router = new RouterProcess(site.router, { offload: choice }).start();
+      if (!waitUntil(() => offloaded().lan.place !== undefined)) error(router.log(), 0);
     });
 
     after_each(() => {
