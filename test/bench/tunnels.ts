@@ -20,7 +20,8 @@ const WINDOW = 224;
 const WAIT_MS = 0.05;
 /** What makes no progress for so long is lost; a busy machine keeps a router from running for tens of milliseconds. */
 const LOSS_MS = 500;
-const ESTABLISH_MS = 500;
+/** Nothing is measured yet: a router that gets no time for seconds has lost nothing. */
+const ESTABLISH_MS = 5000;
 const NOBODYS_MAC = "02:00:00:00:00:77";
 
 /** What some packets cost. */
