@@ -159,7 +159,7 @@ function specSteps(): Step[] {
 }
 
 /** Each target for a few seconds, always the same inputs; `npm run fuzz` takes longer and others. */
-const FUZZ = ["node", "build/host/test/fuzz/host/fuzz.js", "--seconds", "24", "--seed", "1"];
+const FUZZ = ["node", "build/host/test/fuzz/host/fuzz.js", "--seconds", "30", "--seed", "1"];
 
 /** Small worlds to the depth at which every race shows; `npm run explore` takes larger ones. */
 const EXPLORE = ["node", "build/host/test/explore/host/explore.js", "--clients", "2", "--states", "3000"];
