@@ -125,7 +125,9 @@ export class SimulatedTunnel {
   private readonly ask: (this: void, askedMs: number) => boolean = (askedMs) => {
     const epoch = this.clientWatch === undefined ? this.client.newest() : this.clientWatch.dataEpoch();
     if (epoch === undefined || !this.client.isRunning) return false;
-    this.client.sendOn(epoch, "request", this.packetBytes(), askedMs);
+    // What is asked again is short: ends learn that long packets vanish (RFC 4821), and their loss is no dead tunnel.
+    const isFirst = askedMs === this.side.queue.nowMs;
+    this.client.sendOn(epoch, "request", isFirst ? this.packetBytes() : PACKET_BYTES_LEAST, askedMs);
     this.clientWatch?.sent(epoch);
     return true;
   };
