@@ -101,6 +101,8 @@ export class RouterFastPath {
     this.offload = offload;
     this.reason = problem ?? "";
     forwarder.fastPath = offload;
+    // What its code and programs were made from goes back to the system.
+    collectgarbage();
   }
 
   passing(record: number): LuaMultiReturn<[out: number, into: number]> {

@@ -15,7 +15,7 @@ import type { RestoreReport } from "./snapshot-file";
 
 /** What the kernel forwards itself, and where; or why it does not. */
 export interface OffloadReport {
-  /** "native XDP", "generic XDP", "tcx"; undefined: nothing on this interface. */
+  /** "native XDP", "generic XDP", "tcx", "tc clsact"; undefined: nothing on this interface. */
   readonly lan: { readonly place: string | undefined; readonly reason: string };
   readonly wan: { readonly place: string | undefined; readonly reason: string };
   /** Directions of items. */

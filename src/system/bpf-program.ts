@@ -120,16 +120,16 @@ export function loadProgram(options: ProgramOptions, program: string): Outcome<n
 }
 
 /** Where on an interface a link puts a program; the driver's XDP, or the kernel's for any interface. */
-export type Place = "native XDP" | "generic XDP" | "tcx";
+export type LinkPlace = "native XDP" | "generic XDP" | "tcx";
 
-const places: Record<Place, readonly [place: number, flags: number]> = {
+const places: Record<LinkPlace, readonly [place: number, flags: number]> = {
   "native XDP": [BPF_XDP, XDP_FLAGS_DRIVER_MODE],
   "generic XDP": [BPF_XDP, XDP_FLAGS_SKB_MODE],
   tcx: [BPF_TCX_INGRESS, 0],
 };
 
 /** Attaches a program for as long as the descriptor that is returned is open. Whatever is there already stays. */
-export function attachProgram(program: number, interfaceIndex: number, place: Place): Outcome<number> {
+export function attachProgram(program: number, interfaceIndex: number, place: LinkPlace): Outcome<number> {
   const attributes = create(linkType);
   attributes.program = program;
   attributes.interfaceIndex = interfaceIndex;

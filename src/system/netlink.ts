@@ -28,6 +28,8 @@ export const messageFlag = {
   dump: 0x300,
   /** For requests that write. */
   replace: 0x100,
+  /** Only what is not there yet. */
+  exclusive: 0x200,
   create: 0x400,
 } as const;
 
@@ -214,6 +216,11 @@ export class NetlinkRequest {
     const padding = string.rep("\0", align(lengthBytes) - lengthBytes);
     this.body += native16(ATTRIBUTE_HEADER_BYTES + lengthBytes) + native16(type) + value + padding;
     return this;
+  }
+
+  /** An attribute of attributes: those of `inner`. */
+  nested(type: number, inner: NetlinkRequest): this {
+    return this.attribute(type, inner.body);
   }
 
   /** The whole message; the kernel fills in who sends it. */

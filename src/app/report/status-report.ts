@@ -24,7 +24,7 @@ export interface LinkStatus {
 }
 
 export interface OffloadStatus {
-  /** "native XDP", "generic XDP" or "tcx"; absent: nothing is offloaded on this interface, for the reason. */
+  /** "native XDP", "generic XDP", "tcx" or "tc clsact"; absent: nothing is offloaded on this interface, for the reason. */
   readonly place?: string | undefined;
   /** Why not at a faster place. */
   readonly reason: string;

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // One interface's program and where it is attached: the first of the possible places that works, and why not those before.
 //
-// Programs of others stay where they are. XDP has room for one, so where there is one already, ours goes to tcx, which is a
-// chain; it goes to the chain's end, so others see every packet first.
+// Programs of others stay where they are. XDP has room for one, so where there is one already, ours goes to tcx or tc, which
+// are chains; it goes to the chain's end, so others see every packet first.
 
 import { closeBpf } from "../../system/bpf-call";
-import { attachProgram, filterSocket, loadProgram, type Place } from "../../system/bpf-program";
+import { attachProgram, filterSocket, loadProgram } from "../../system/bpf-program";
 import { isLittleEndian } from "../../system/ffi";
 import { fail, type Outcome, succeed } from "../../system/outcome";
 import type { FilterInstruction } from "../../system/socket-filter";
+import { TrafficFilter } from "../../system/traffic-filter";
 import type { Side } from "../side";
 import { assemble } from "./assembler";
-import type { Candidate } from "./places";
+import type { Candidate, Place } from "./places";
 import type { Direction, Environment } from "./programs/environment";
 import { sideProgram, tapProgram } from "./programs/side-program";
 import { translateFilter } from "./tap-translation";
+
+/** Ends what was attached. */
+type Detach = (this: void) => void;
 
 export class Attachment {
   private constructor(
     readonly place: Place,
     /** Places that come before it, and why they were not taken. */
     readonly refusals: readonly string[],
-    private readonly descriptors: readonly number[],
+    /** All packets go by the program from then on. */
+    readonly close: Detach,
   ) {}
 
   /**
@@ -36,22 +41,18 @@ export class Attachment {
     candidates: readonly Candidate[],
     filter: readonly FilterInstruction[],
   ): Outcome<Attachment> {
+    TrafficFilter.clear(side.link.index);
     const refusals: string[] = [];
     for (const { place, objection } of candidates) {
       if (objection !== undefined) {
         refusals.push(`${place}: ${objection}`);
       } else {
-        const [descriptors, problem] = attachAt(place, side, direction, environment, filter);
-        if (descriptors !== undefined) return succeed(new Attachment(place, refusals, descriptors));
+        const [detach, problem] = attachAt(place, side, direction, environment, filter);
+        if (detach !== undefined) return succeed(new Attachment(place, refusals, detach));
         refusals.push(problem);
       }
     }
     return fail(refusals.join("; "));
-  }
-
-  /** The links go first: no packet meets a program whose tap has another filter already. */
-  close(): void {
-    for (const descriptor of this.descriptors) closeBpf(descriptor);
   }
 }
 
@@ -61,20 +62,35 @@ function attachAt(
   direction: Direction,
   environment: Environment,
   filter: readonly FilterInstruction[],
-): Outcome<number[]> {
-  const hook = place === "tcx" ? "classifier" : "xdp";
+): Outcome<Detach> {
+  const hook = place === "native XDP" || place === "generic XDP" ? "xdp" : "classifier";
   const name = `vpnmasq_${direction}`;
   const program = assemble(sideProgram(hook, direction, environment), isLittleEndian);
   const [loaded, problem] = loadProgram({ name, kind: hook }, program);
   if (loaded === undefined) return fail(problem);
-  const [link, linkProblem] = attachProgram(loaded, side.link.index, place);
+  const [detach, attachProblem] = attachLoaded(loaded, side.link.index, place);
   closeBpf(loaded);
-  if (link === undefined) return fail(linkProblem);
-  if (hook === "xdp") return succeed([link]);
+  if (detach === undefined) return fail(attachProblem);
+  if (hook === "xdp") return succeed(detach);
   const [, tapProblem] = narrowTap(side, direction, environment, filter);
-  if (tapProblem === undefined) return succeed([link]);
-  closeBpf(link);
+  if (tapProblem === undefined) return succeed(detach);
+  detach();
   return fail(tapProblem);
+}
+
+function attachLoaded(program: number, interfaceIndex: number, place: Place): Outcome<Detach> {
+  if (place === "tc clsact") {
+    const [filter, problem] = TrafficFilter.attach(program, interfaceIndex);
+    if (filter === undefined) return fail(problem);
+    return succeed(() => {
+      filter.remove();
+    });
+  }
+  const [link, problem] = attachProgram(program, interfaceIndex, place);
+  if (link === undefined) return fail(problem);
+  return succeed(() => {
+    closeBpf(link);
+  });
 }
 
 /** From now on the side's tap leaves to the classifier what it takes. The socket keeps its filter by itself. */

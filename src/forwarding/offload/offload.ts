@@ -6,7 +6,6 @@
 
 import type { Reason } from "../../masquerade/reason";
 import type { Table } from "../../masquerade/table";
-import type { Place } from "../../system/bpf-program";
 import { isLittleEndian } from "../../system/ffi";
 import { fail, type Outcome, outcomeOf, succeed } from "../../system/outcome";
 import type { RouteEvent } from "../../system/rtnetlink";
@@ -23,7 +22,7 @@ import { HopRows, ROWS_A_SIDE } from "./hop-rows";
 import { Lane } from "./lane";
 import { tallyRow } from "./layout";
 import { OffloadMaps } from "./maps";
-import { type Candidate, candidates } from "./places";
+import { type Candidate, candidates, type Place } from "./places";
 import type { Direction, Environment } from "./programs/environment";
 import { allLinks, surroundings } from "./surroundings";
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Which places a program may be attached at: what the configuration allows, the fastest first, less what would do harm.
 
-import type { Place } from "../../system/bpf-program";
+import type { LinkPlace } from "../../system/bpf-program";
 import type { OffloadChoice } from "./choice";
+
+/** Where a program can be; at tc it hangs on no link. */
+export type Place = LinkPlace | "tc clsact";
 
 /** What matters of an interface that packets come in by, and of the one that they leave by. */
 export interface Surroundings {
@@ -21,14 +24,15 @@ export interface Candidate {
 }
 
 const PLACES: Record<OffloadChoice, readonly Place[]> = {
-  auto: ["native XDP", "generic XDP", "tcx"],
+  auto: ["native XDP", "generic XDP", "tcx", "tc clsact"],
   off: [],
   xdp: ["native XDP", "generic XDP"],
   tcx: ["tcx"],
+  tc: ["tc clsact"],
 };
 
 function objectionTo(place: Place, { takesRedirected, hasVlans, shaper }: Surroundings): string | undefined {
-  if (place === "tcx") return undefined;
+  if (place === "tcx" || place === "tc clsact") return undefined;
   if (hasVlans) return "VLANs lie on it";
   if (shaper !== undefined) return `it would pass the other side's ${shaper} by`;
   if (place === "native XDP" && !takesRedirected) return "the other side's driver takes no such frames";

@@ -110,9 +110,11 @@ export class LiveFrames {
    * Does something for which this sends more than once. Each call that sends has the kernel write code for the program's
    * quick calling and wait until nobody runs the old one, some 20 ms; while the program is attached, the code stays. It is
    * attached where nothing comes in. Source: kernel/bpf/dispatcher.c.
+   *
+   * @param interfaceIndex where nothing comes in and no program is
    */
-  whileReady<Result>(action: () => Result): Result {
-    const link = mustHave(attachProgram(this.attributes.program, LOOPBACK_INDEX, "generic XDP"));
+  whileReady<Result>(action: () => Result, interfaceIndex = LOOPBACK_INDEX): Result {
+    const link = mustHave(attachProgram(this.attributes.program, interfaceIndex, "generic XDP"));
     const result = action();
     closeBpf(link);
     return result;

@@ -13,6 +13,8 @@ import { PAIRS, type SourceOptions } from "./source-frame";
 
 /** Items in all. */
 export const ITEMS = 16384;
+/** Of the packets that an item begins with. */
+export const FIRST_PACKET_BYTES = 128;
 /** Slots of a process' receive ring: more than usual, because each call that sends costs as much as 500 frames. */
 export const RING_FRAMES = 1024;
 /** Fewer than a ring has slots. */
@@ -79,7 +81,7 @@ export class Way {
    * @returns how many packets were lost
    */
   establish(protocol: "esp" | "udp", first: number, count: number): number {
-    const common = { protocol, packetBytes: 128, items: 2 * ITEMS };
+    const common = { protocol, packetBytes: FIRST_PACKET_BYTES, items: 2 * ITEMS };
     const together = this.router === undefined ? count : PAIRS;
     let lost = 0;
     for (const item of $range(first, first + count - 1, together)) {

@@ -3,7 +3,7 @@
 
 import { BenchRouter } from "../bench-router";
 import type { Findings } from "../findings";
-import { run, writeText } from "../programs";
+import { run, waitUntil, writeText } from "../programs";
 import { clientAddress, ROUTER_WAN, serverAddress, Site } from "../site";
 import { IN_SPI, PAIRS } from "./source-frame";
 import { ITEMS, RING_FRAMES, Way } from "./way";
@@ -11,6 +11,9 @@ import { ITEMS, RING_FRAMES, Way } from "./way";
 /** vpnmasq's ways, by the configuration's word for them; the first has all packets pass the process. */
 const OFFLOADS = { userspace: "off", tcx: "tcx", xdp: "xdp" } as const;
 type OwnWay = keyof typeof OFFLOADS;
+
+/** The programs come half a second after the interfaces. */
+const ATTACHED_TIMEOUT_MS = 5000;
 
 /** Beside the tunnels that are measured, those that are made to see how long that takes. */
 const LIMITS = { esp_items_max: 2 * ITEMS, esp_items_per_client_max: 256, flows_max: 2 * ITEMS };
@@ -67,8 +70,10 @@ function ownWay(name: OwnWay): Way {
   const settings = { scope, offload: OFFLOADS[name], receive_frames: RING_FRAMES };
   way.router = new BenchRouter(site, { limits: LIMITS, settings });
   way.router.waitUntilReady();
-  const { lan, wan } = way.router.status().offload;
+  const { router } = way;
   const wanted = { userspace: undefined, tcx: "tcx", xdp: "native XDP" }[name];
+  waitUntil(() => router.status().offload.lan.place === wanted, ATTACHED_TIMEOUT_MS);
+  const { lan, wan } = router.status().offload;
   if (lan.place !== wanted || wan.place !== wanted) {
     error(`${name} is not in place: LAN ${lan.place ?? lan.reason}, WAN ${wan.place ?? wan.reason}`, 0);
   }

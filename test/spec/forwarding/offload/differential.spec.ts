@@ -228,6 +228,7 @@ for (const scope of ["vpn", "all"] as const) {
     for (const [offload, place] of [
       ["xdp", "generic XDP"],
       ["tcx", "tcx"],
+      ["tc", "tc clsact"],
     ] as const) {
       it(`comes out the same with the kernel's help at ${place}`, () => {
         const result = resultOf(scope, offload);

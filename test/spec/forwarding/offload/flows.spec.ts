@@ -16,7 +16,7 @@ const CLIENT_PORT = 4001;
 const SERVER_PORT = 9001;
 const OTHER_GATEWAY = "198.51.100.9";
 
-for (const choice of ["xdp", "tcx"] as const) {
+for (const choice of ["xdp", "tcx", "tc"] as const) {
   describe(`a router in scope all that offloads at ${choice}`, () => {
     let site: Site;
     let router: RouterProcess;
