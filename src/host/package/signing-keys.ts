@@ -42,9 +42,14 @@ export interface SigningKeys {
   readonly ecdsa: KeyObject;
 }
 
+function keyText(file: string): string {
+  if (fs.existsSync(file)) return fs.readFileSync(file, "utf8");
+  throw new Refusal(`${file} is missing. npm run package -- --make-keys KEYDIR makes a folder with all keys.`);
+}
+
 /** The second line of a file of usign. */
 function usignContent(file: string): Buffer {
-  const [, line = ""] = fs.readFileSync(file, "utf8").split("\n");
+  const [, line = ""] = keyText(file).split("\n");
   return Buffer.from(line, "base64");
 }
 
@@ -65,7 +70,7 @@ function readUsignKey(file: string): UsignKey {
 }
 
 function readEcdsaKey(file: string): KeyObject {
-  const key = createPrivateKey(fs.readFileSync(file));
+  const key = createPrivateKey(keyText(file));
   if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
     throw new Refusal(`${file} is no key on P-256; openssl ecparam -name prime256v1 -genkey -noout makes one`);
   }
@@ -74,11 +79,6 @@ function readEcdsaKey(file: string): KeyObject {
 
 /** @throws Refusal where a key is missing, or of another kind */
 export function readSigningKeys(folder: string): SigningKeys {
-  const missing = [FILES.usignSecret, FILES.ecdsaSecret].filter((file) => !fs.existsSync(path.join(folder, file)));
-  if (missing.length > 0) {
-    const what = missing.join(" and ");
-    throw new Refusal(`${folder} has no ${what}. npm run package -- --make-keys ${folder} makes them.`);
-  }
   return {
     usign: readUsignKey(path.join(folder, FILES.usignSecret)),
     ecdsa: readEcdsaKey(path.join(folder, FILES.ecdsaSecret)),

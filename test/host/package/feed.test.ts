@@ -55,7 +55,11 @@ describe("the feeds", () => {
   it("never write new keys in the place of others", () => {
     assert.throws(() => {
       makeSigningKeys(folder);
-    }, /EEXIST/);
+    }, /has key-build, .* already\. Nothing was changed/);
+  });
+
+  it("say which file is missing", () => {
+    assert.throws(() => readSigningKeys(path.join(folder, "nowhere")), /nowhere\/key-build is missing/);
   });
 
   it("say which file is no key, and how to make one", () => {
