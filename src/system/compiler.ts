@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Keeps LuaJIT's compiler on our side: room to compile the whole way of a packet as one trace, and another chance for
-// what it gave up.
+// Keeps LuaJIT's compiler on our side: room to compile the whole way of a packet as one trace, another chance for what it
+// gave up, and none for what it compiled wrongly.
 //
 // Its standard limits are made for small loops. The way of a packet, ring to ring, is a hundred calls of methods; past
 // a limit the compiler tries a few times, gives the loop up for good and compiles single functions: 400 ns, not 80.
@@ -29,6 +29,8 @@ interface JitOptions {
 interface JitUtilities {
   /** The instruction at a place of a function; the first one, at 0, tells how the function is run. */
   funcbc(fn: unknown, at: number): number;
+  /** An instruction of a trace: its mode, type and operands, and its place: the register in the lowest byte. */
+  traceir(trace: number, at: number): LuaMultiReturn<[number, number, number, number, number]>;
 }
 
 /** What the compiler does; with "start", `parent` is absent for a trace that continues no other. */
@@ -66,6 +68,26 @@ const LIMITS = [
   `sizemcode=${AREA_KILOBYTES}`,
 ];
 
+/**
+ * On ARM64 LuaJIT before July 2023 may choose a register for floating point to carry the base of Lua's stack into a trace
+ * that continues another one, and loses the upper half of it there (https://github.com/LuaJIT/LuaJIT/issues/1031): the trace
+ * ends in a crash, or in other values. About one trace in a hundred is such a one.
+ */
+const CAN_LOSE_BASE = jit.arch === "arm64";
+/** The instruction of a trace that stands for the base. */
+const BASE_AT = 0;
+const REGISTER_MASK = 0xff;
+/** LuaJIT's lj_target_arm64.h: general registers, those for floating point, and then no register. */
+const FIRST_FLOATING = 32;
+const LAST_FLOATING = 63;
+
+/** Whether a trace that was just compiled must not run. */
+function hasLostBase(trace: number): boolean {
+  const [, , , , place] = utilities.traceir(trace, BASE_AT);
+  const register = place & REGISTER_MASK;
+  return register >= FIRST_FLOATING && register <= LAST_FLOATING;
+}
+
 /** Between two looks for what was given up. Starting afresh more often would cost more than it gives. */
 const LOOK_INTERVAL_MS = 10000;
 
@@ -93,7 +115,7 @@ export class Compiler {
   start(): void {
     options.start(...LIMITS);
     jit.attach((what, trace, fn, at, parent, detail) => {
-      this.hear(what, fn, parent);
+      this.hear(what, trace, fn, parent);
       this.observer?.(what, trace, fn, at, parent, detail);
     }, "trace");
   }
@@ -114,11 +136,22 @@ export class Compiler {
     jit.flush();
   }
 
-  private hear(what: string, fn: unknown, parent: unknown): void {
+  private hear(what: string, trace: number, fn: unknown, parent: unknown): void {
     if (what === "start") this.root = parent === undefined ? fn : undefined;
-    else if (what === "stop") this.compiled += 1;
+    else if (what === "stop") this.noteCompiled(trace);
     else if (what === "flush") this.flushes += 1;
     else this.noteAbort();
+  }
+
+  private noteCompiled(trace: number): void {
+    this.compiled += 1;
+    if (CAN_LOSE_BASE && hasLostBase(trace)) this.throwAway();
+  }
+
+  /** One trace cannot be thrown away alone; the one that was just compiled has not run yet. Nobody is told of this. */
+  private throwAway(): void {
+    jit.flush();
+    this.flushes += 1;
   }
 
   private noteAbort(): void {
