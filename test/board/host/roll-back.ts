@@ -53,6 +53,7 @@ export const ROLL_BACK: readonly Check[] = [
     run: async (bench) => {
       const before = (await bench.bootState()).running;
       await makeRootlessImage(bench);
+      await bench.changeConfiguration();
       bench.board.console.discard();
       const seconds = await timed(async () => {
         bench.board.console.sendLine(`board-upgrade ${await bench.url("rootless.itb")}`);

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { flashBoard } from "../../../src/host/flash/emulated.js";
+import { UBoot } from "../../../src/host/flash/u-boot.js";
 import type { Bench } from "./bench.js";
 import { type Check, timed } from "./check.js";
 import { firstForwarded, givePermanentAddress } from "./first-packet.js";
@@ -42,6 +43,9 @@ async function supervised(bench: Bench, limits: object, work: (at: Supervision) 
   const supervision = await Supervision.begin(bench.board, { ...limits });
   try {
     await work(supervision);
+  } catch (problem) {
+    const log = await supervision.answer("log");
+    throw new Error(`${String(problem)}\nThe supervisor made ${supervision.resets()} resets; its log:\n${log}`);
   } finally {
     await supervision.end();
   }
@@ -124,6 +128,8 @@ export const SUPERVISOR: readonly Check[] = [
         assert.equal(supervision.resets(), 0, "a board that upgraded itself was reset");
       });
       const board = await bench.powerOnForFlashing();
+      // A microcontroller takes longer to start than U-Boot waits for a key.
+      await UBoot.stop(board.console);
       await supervised(bench, AT_BOOT_LOADER, async (supervision) => {
         let dawdled: Promise<void> | undefined;
         let resetsWhileFlashed = -1;

@@ -21,7 +21,7 @@ board() {
   mkdir -p /run/sshd /tmp/sysinfo
   ln -s /run/stand-in/name /tmp/sysinfo/board_name
   printf "DISTRIB_ID='OpenWrt'\nDISTRIB_REVISION='r1-before'\n" >/etc/openwrt_release
-  password=$(openssl passwd -6 "the board's own")
+  password=$(perl -e 'print crypt("the board\x27s own", q($6$stand-in$))')
   sed -i "s|^root:[^:]*:|root:$password:|" /etc/shadow
   rm -f /etc/ssh/ssh_host_*
   ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
