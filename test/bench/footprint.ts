@@ -91,6 +91,19 @@ function startMs(site: Site): number {
   return tookMs;
 }
 
+/** Idle, with the fast path. */
+function offloadingMb(site: Site): number {
+  const router = new BenchRouter(site, { settings: { offload: "auto" } });
+  router.waitUntilReady();
+  if (!waitUntil(() => router.status().offload.lan.place !== undefined, START_TIMEOUT_MS)) {
+    error(`no offload:\n${router.logText()}`, 0);
+  }
+  sleepMs(SETTLE_MS);
+  const megabytes = residentMb(router.pid);
+  router.kill();
+  return megabytes;
+}
+
 export const footprint: Measurement = {
   name: "footprint",
   explanation:
@@ -100,6 +113,7 @@ export const footprint: Measurement = {
     findings.figure("footprint.installed_rest", installedBytes(OTHER_FILES) / 1000, "kB");
     const site = new Site("vpnmasq", "vpnmasq", CLIENTS);
     findings.figure("footprint.start", startMs(site), "ms");
+    findings.bound("footprint.resident_offload", offloadingMb(site), "MB", IDLE_MB_MAX);
     const router = new BenchRouter(site, { limits: { ike_outstanding_ms: 120000 } });
     router.waitUntilForwarding();
     sleepMs(SETTLE_MS);

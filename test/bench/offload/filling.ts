@@ -8,7 +8,7 @@ import { cpuNs, cpuNsOf } from "../cpu-time";
 import type { Findings } from "../findings";
 import { espBytes } from "../lookup";
 import { mustHave } from "../must-have";
-import { must, sleepMs } from "../programs";
+import { must } from "../programs";
 import { median } from "../rounds";
 import { LinkEnd } from "../site";
 import { FIRST_PACKET_BYTES, ITEMS, type Way } from "./way";
@@ -18,8 +18,6 @@ const UPDATE_ROUNDS = 7;
 const REACH_UPDATE = "<= 3";
 const BINDINGS = 101;
 const REACH_BINDING = "<= 2";
-/** From one packet to the next, so that a process that was woken up has used some time. */
-const PROBE_INTERVAL_MS = 0.1;
 /** A packet that wakes the process up costs it far more; the clock of a process that sleeps stands still. */
 const WOKEN_NS = 1000;
 const BINDING_TIMEOUT_MS = 1000;
@@ -51,12 +49,13 @@ function measureUpdates(findings: Findings): void {
   findings.figure("offload.entry_update", median(rounds), "us", REACH_UPDATE);
 }
 
-/** Whether the process sees an item's next packet. */
+/** Whether the process sees an item's next packet: by the time that it has arrived, who forwarded it has worked. */
 function wakes(way: Way, item: number): boolean {
   const probe = way.source({ protocol: "esp", direction: "out", packetBytes: FIRST_PACKET_BYTES, items: 2 * ITEMS });
   const beforeNs = cpuNsOf(way.router!.pid);
+  const before = way.end("out").arrived();
   probe.sendInOrder(item, 1);
-  sleepMs(PROBE_INTERVAL_MS);
+  if (way.awaitAll("out", before + 1) > 0) error("a tunnel's packet was not forwarded", 0);
   return cpuNsOf(way.router!.pid) - beforeNs >= WOKEN_NS;
 }
 

@@ -19,6 +19,8 @@ export const CLIENT_2 = "10.7.0.12";
 export interface SiteOptions {
   /** The site's packets travel on in a tunnel, or whatever else the spec builds: no wan0 is made. */
   readonly withoutWan?: boolean;
+  /** Both clients are one host at the end of a cable, for drivers' XDP, which bridges do not have. */
+  readonly isLanCable?: boolean;
 }
 
 export class Site {
@@ -28,12 +30,7 @@ export class Site {
   private readonly namespaces: Namespace[] = [this.router];
 
   constructor(options: SiteOptions = {}) {
-    this.router.ip(
-      `link add lan0 type bridge forward_delay 0`,
-      `addr add ${ROUTER_LAN}/24 dev lan0`,
-      "link set lan0 up",
-    );
-    this.clients = [this.client(1, CLIENT_1), this.client(2, CLIENT_2)];
+    this.clients = options.isLanCable === true ? this.clientsOnCable() : this.clientsOnBridge();
     const beyond = this.host();
     beyond.ip(`addr add ${SERVER}/32 dev lo`, `addr add ${OTHER_SERVER}/32 dev lo`);
     this.server = new Station(beyond, SERVER);
@@ -47,9 +44,35 @@ export class Site {
     this.router.ip("link set wan0 up", `addr add ${ROUTER_WAN}/24 dev wan0`, `route add default via ${GATEWAY}`);
   }
 
+  /** Each once. */
+  stations(): Station[] {
+    const [first, second] = this.clients;
+    return first === second ? [first, this.server] : [first, second, this.server];
+  }
+
   close(): void {
-    for (const station of [...this.clients, this.server]) station.close();
+    for (const station of this.stations()) station.close();
     for (const namespace of this.namespaces) namespace.close();
+  }
+
+  private clientsOnBridge(): Station[] {
+    this.router.ip(
+      `link add lan0 type bridge forward_delay 0`,
+      `addr add ${ROUTER_LAN}/24 dev lan0`,
+      "link set lan0 up",
+    );
+    return [this.client(1, CLIENT_1), this.client(2, CLIENT_2)];
+  }
+
+  /** One station, which has both addresses. */
+  private clientsOnCable(): Station[] {
+    const namespace = this.host();
+    this.router.ip(`link add lan0 type veth peer name eth0 netns ${namespace.path()}`);
+    this.router.ip(`addr add ${ROUTER_LAN}/24 dev lan0`, "link set lan0 up");
+    namespace.ip("link set eth0 up", `addr add ${CLIENT_1}/24 dev eth0`, `addr add ${CLIENT_2}/24 dev eth0`);
+    namespace.ip(`route add default via ${ROUTER_LAN}`);
+    const station = new Station(namespace, CLIENT_1);
+    return [station, station];
   }
 
   private client(number: number, address: string): Station {

@@ -5,12 +5,15 @@
 // tag and length, at a tap the same but behind a function that copies. What follows is the same program for all.
 
 import { ETHERNET_HEADER_BYTES } from "../../../wire/ethernet";
-import { add, call, compute, jumpIf, load, move, type Step, store, toNetwork } from "../instruction";
+import { add, call, compute, jumpIf, label, load, move, type Step, store, toNetwork } from "../instruction";
 import { HEADERS_BYTES, packet, packetContext, xdpContext } from "../layout";
 import { CONTEXT_COPY, HEADER_COPY_AT, held } from "./environment";
 
 /** Where a program is attached: before the kernel's packet exists, at its ingress, or at the packet socket's filter. */
 export type Hook = "xdp" | "classifier" | "tap";
+
+/** IEEE 802.3: shorter frames are filled up with zeros. */
+const ETHERNET_PAYLOAD_BYTES_MIN = 46;
 
 const { context, network, lengthBytes } = held;
 
@@ -31,6 +34,19 @@ function readLength(): Step[] {
   return [load(lengthBytes, network, packet.totalLength), toNetwork(lengthBytes, 16)];
 }
 
+/**
+ * Up when the packet is longer than what there is of it (r2), and when more is behind it than short frames are filled up
+ * with: it would leave with it, and be too long for the link although the packet is not.
+ */
+function fillsFrame(): Step[] {
+  return [
+    jumpIf(lengthBytes, "==", "r2", "filled"),
+    jumpIf(lengthBytes, ">", "r2", "up"),
+    jumpIf("r2", ">", ETHERNET_PAYLOAD_BYTES_MIN, "up"),
+    label("filled"),
+  ];
+}
+
 /** The kernel's packet knows its length, also of what is not in one piece, and whether a tag was taken off. */
 function fitsKernelsPacket(): Step[] {
   return [
@@ -39,7 +55,7 @@ function fitsKernelsPacket(): Step[] {
     ...readLength(),
     load("r2", context, packetContext.lengthBytes),
     add("r2", -ETHERNET_HEADER_BYTES),
-    jumpIf(lengthBytes, ">", "r2", "up"),
+    ...fillsFrame(),
   ];
 }
 
@@ -48,7 +64,7 @@ const starts: Record<Hook, (this: void) => Step[]> = {
     ...headersInReach(xdpContext.data, xdpContext.dataEnd),
     ...readLength(),
     compute("subtract", "r2", network),
-    jumpIf(lengthBytes, ">", "r2", "up"),
+    ...fillsFrame(),
   ],
   classifier: () => [...headersInReach(packetContext.data, packetContext.dataEnd), ...fitsKernelsPacket()],
   tap: () => [

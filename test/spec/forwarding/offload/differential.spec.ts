@@ -5,13 +5,13 @@
 // packet before it has too, if it was to. So the order is the same in every run, however fast the ways are.
 
 import type { Bytes } from "../../../../src/wire/bytes";
+import { switchReceiveOffloadOn } from "../../../bench/offload/receive-offload";
 import { esp, ethernet, ipv4, type Octets, tcp, udp } from "../../frame";
 import { Random } from "../../random";
 import { linkNamed } from "../../system/network";
 import { espOn, icmpOf, number16, ofProtocol, PROTOCOL } from "../packet-match";
 import { RouterProcess, sleepMs, waitUntil } from "../router-process";
 import { CLIENT_1, CLIENT_2, OTHER_SERVER, ROUTER_WAN, SERVER, Site } from "../site";
-import type { Station } from "../station";
 import { FramePort } from "./frame-port";
 import { type Epoch, type Flow, randomEsp, randomFlow, type Way } from "./random-traffic";
 
@@ -29,7 +29,16 @@ const PROTOCOL_IGMP = 2;
 /** An address that is not the router's. */
 const STRANGER = "02:00:00:00:00:99";
 
-type Scope = "vpn" | "all";
+interface Setting {
+  readonly scope: "vpn" | "all";
+  readonly isLanCable: boolean;
+}
+
+const OTHER_PLACES = [
+  ["xdp", "generic XDP"],
+  ["tcx", "tcx"],
+  ["tc", "tc clsact"],
+] as const;
 
 const FLOWS: Flow[] = [
   { protocol: "udp", client: CLIENT_1, clientPort: 4001, server: SERVER, serverPort: 9001 },
@@ -75,19 +84,22 @@ function hardwareText(address: Bytes): string {
 }
 
 class Run {
-  readonly site = new Site();
+  readonly site: Site;
   private readonly router: RouterProcess;
   private readonly random = new Random(SEED);
   private readonly ports: Record<string, FramePort>;
   private readonly hardware: { readonly lan: string; readonly wan: string };
-  private readonly got: string[][] = [[], [], []];
+  private readonly got: string[][];
   private readonly marker: Epoch;
   private readonly epochs: Epoch[];
   /** In `scope all`. */
   private readonly flows: Flow[];
 
-  constructor(scope: Scope, offload: string) {
-    const { site } = this;
+  constructor({ scope, isLanCable }: Setting, offload: string) {
+    const site = new Site({ isLanCable });
+    this.site = site;
+    this.got = site.stations().map(() => []);
+    if (isLanCable) this.switchReceiveOffloadOn();
     site.router.ip(`link set wan0 mtu ${WAN_MTU_BYTES}`);
     this.hardware = site.router.inside(() => ({
       lan: hardwareText(linkNamed("lan0").hardwareAddress!),
@@ -101,7 +113,7 @@ class Run {
     };
     const limits = { icmp_errors_per_second_max: 100000, relearn_ms: 0 };
     this.router = new RouterProcess(site.router, { scope, offload, limits }).start();
-    for (const station of this.stations()) station.silence();
+    for (const station of this.site.stations()) station.silence();
     if (offload !== "off") this.awaitOffload();
     this.epochs = [
       this.establish(CLIENT_1, SERVER, 0x1001, 0x2001),
@@ -116,7 +128,7 @@ class Run {
   result(): Result {
     for (const _ of $range(1, PACKETS)) this.step();
     sleepMs(SETTLE_MS);
-    for (const [at, station] of this.stations().entries()) this.keep(at, station.seen());
+    for (const [at, station] of this.site.stations().entries()) this.keep(at, station.seen());
     const { packets, lan, wan } = this.router.status().offload;
     return { packets: this.got, offloaded: packets, place: lan.place === wan.place ? lan.place : undefined };
   }
@@ -127,8 +139,19 @@ class Run {
     this.site.close();
   }
 
-  private stations(): Station[] {
-    return [...this.site.clients, this.site.server];
+  /** Only so does a cable's end take what a driver's XDP redirects. */
+  private switchReceiveOffloadOn(): void {
+    const { router, clients, server } = this.site;
+    for (const [namespace, name] of [
+      [router, "lan0"],
+      [router, "wan0"],
+      [clients[0].namespace, "eth0"],
+      [server.namespace, "eth0"],
+    ] as const) {
+      namespace.inside(() => {
+        switchReceiveOffloadOn(name);
+      });
+    }
   }
 
   private establish(client: string, server: string, out: number, back: number): Epoch {
@@ -170,8 +193,8 @@ class Run {
     const isStray = random.below(100) < 3;
     this.send(way, ends.client, packet, isStray);
     this.send(way, this.marker.client, this.markerPacket(way), false);
-    const end = way === "outbound" ? 2 : 0;
-    const station = this.stations()[end];
+    const end = way === "outbound" ? this.got.length - 1 : 0;
+    const station = this.site.stations()[end];
     const isHere = waitUntil(() => {
       const packets = station.seen();
       this.keep(end, packets);
@@ -204,20 +227,27 @@ class Run {
   }
 }
 
-function resultOf(scope: Scope, offload: string): Result {
-  const run = new Run(scope, offload);
+function resultOf(setting: Setting, offload: string): Result {
+  const run = new Run(setting, offload);
   const [isDone, result] = pcall(() => run.result());
   run.close();
   if (!isDone) error(result, 0);
   return result;
 }
 
-for (const scope of ["vpn", "all"] as const) {
-  describe(`random traffic in scope ${scope}`, () => {
+/** Each with the places that programs can be at. */
+const SETTINGS: readonly (readonly [string, Setting, readonly (readonly [choice: string, place: string])[]])[] = [
+  ["scope vpn", { scope: "vpn", isLanCable: false }, OTHER_PLACES],
+  ["scope all", { scope: "all", isLanCable: false }, OTHER_PLACES],
+  ["scope all between drivers", { scope: "all", isLanCable: true }, [["xdp", "native XDP"]]],
+];
+
+for (const [name, setting, places] of SETTINGS) {
+  describe(`random traffic in ${name}`, () => {
     let expected: Result;
 
     setup(() => {
-      expected = resultOf(scope, "off");
+      expected = resultOf(setting, "off");
     });
 
     it("gets through the daemon alone, in part and both ways", () => {
@@ -225,13 +255,9 @@ for (const scope of ["vpn", "all"] as const) {
       for (const packets of expected.packets) assert.is_true(packets.length > PACKETS / 10);
     });
 
-    for (const [offload, place] of [
-      ["xdp", "generic XDP"],
-      ["tcx", "tcx"],
-      ["tc", "tc clsact"],
-    ] as const) {
+    for (const [offload, place] of places) {
       it(`comes out the same with the kernel's help at ${place}`, () => {
-        const result = resultOf(scope, offload);
+        const result = resultOf(setting, offload);
         assert.equal(place, result.place);
         assert.is_true(result.offloaded > PACKETS / 4, `only ${result.offloaded} packets took the kernel's way`);
         for (const [station, packets] of expected.packets.entries()) {
