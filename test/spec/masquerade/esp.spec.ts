@@ -429,6 +429,14 @@ describe("Packets nobody asked for", () => {
 });
 
 describe("Limits", () => {
+  it("an SPI has no more owners than may get copies, however many there could be", () => {
+    const site = new EspSite({ multicastClientsMax: 2 });
+    site.ike.negotiates(ALICE, BOB, CAROL);
+    assert.equal("esp-shared", site.answers(A_IN));
+    assert.equal(2, site.receivers().length);
+    assert.equal(2, site.tracker.count());
+  });
+
   it("one client has its share of items and no more; others are not touched by it", () => {
     const site = new EspSite();
     for (const spi of $range(1, 64)) assert.equal("esp-first", site.sends(ALICE, A_OUT + spi));
