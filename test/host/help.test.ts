@@ -68,7 +68,7 @@ describe("vpnmasq help", () => {
 
   it("lists the commands, and the topics that are none", () => {
     assert.ok(
-      ["status", "table", "configuration", "control"].every((name) => names.includes(name)),
+      ["status", "table", "configuration", "snapshot"].every((name) => names.includes(name)),
       overview,
     );
   });
