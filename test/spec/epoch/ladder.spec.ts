@@ -59,9 +59,10 @@ describe("the ladder", () => {
 
   it("does not repeat a rekey in an IKE session that does not answer", () => {
     const ladder = ladderOf(0.5);
-    climb(ladder, 0, ALONE);
+    assert.equal("rekey", climb(ladder, 0, AMONG_LIVING).action);
     ladder.failed("rekey");
-    assert.equal("new-ike", climb(ladder, 10, ALONE).action);
+    const because = "the IKE session made no new epoch";
+    assert.same({ action: "new-ike", atMs: 10, because }, climb(ladder, 10, AMONG_LIVING));
   });
 
   it("initiates where there is no epoch to rekey", () => {
