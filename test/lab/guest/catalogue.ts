@@ -15,6 +15,7 @@ import { race1, race2, race3, race4 } from "./scenarios/races";
 import { rekey } from "./scenarios/rekey";
 import { lossy, serverFirst } from "./scenarios/rekeys-under-load";
 import { routerKilled } from "./scenarios/router-killed";
+import { scale } from "./scenarios/scale";
 import { strongswan } from "./scenarios/strongswan";
 import { tenClients } from "./scenarios/ten-clients";
 import { twoClients } from "./scenarios/two-clients";
@@ -31,6 +32,7 @@ export const catalogue: readonly Scenario[] = [
   fragments,
   wanAddressChange,
   tenClients,
+  scale,
   pins,
   endpoint,
   strongswan,

@@ -29,6 +29,13 @@ export interface IkeOptions {
   readonly deadPeerTimeoutS?: number;
 }
 
+/** How long an epoch lives, and when its client begins the next one. */
+export interface Lifetimes {
+  readonly keylifeS: number;
+  readonly marginS: number;
+  readonly fuzzPercent: number;
+}
+
 /** `setup` and what all connections share. `encapsulation` and `nat-ikev1-method` keep both versions off UDP 4500. */
 function sharedText(options: IkeOptions): string {
   const lines = [
@@ -44,7 +51,7 @@ function sharedText(options: IkeOptions): string {
     " nat-ikev1-method=none",
     // Of the algorithms that both versions would agree on, the one whose packets' lengths tell data from pings.
     " esp=aes_gcm256-null",
-    " leftupdown=/bin/true",
+    " leftupdown=%disabled",
   ];
   return lines.join("\n") + "\n";
 }
@@ -68,8 +75,8 @@ export function serverText(clients: readonly Client[], options: IkeOptions): str
   return sharedText(options) + connections.join("");
 }
 
-export function clientText(client: Client, options: IkeOptions): string {
-  const settings = [
+function clientSettings(client: Client): string[] {
+  return [
     `left=${client.address}`,
     `leftid=@${client.name}`,
     `leftsubnet=${client.innerAddress}/32`,
@@ -77,6 +84,20 @@ export function clientText(client: Client, options: IkeOptions): string {
     "rightid=@server",
     `rightsubnet=${SERVER_INNER_SUBNET}`,
   ];
+}
+
+/** One daemon for many clients, whose tunnels begin by themselves; a connection has its client's name. */
+export function crowdText(clients: readonly Client[], options: IkeOptions, lifetimes: Lifetimes): string {
+  const { keylifeS, marginS, fuzzPercent } = lifetimes;
+  const times = [`salifetime=${keylifeS}s`, `rekeymargin=${marginS}s`, `rekeyfuzz=${fuzzPercent}%`];
+  // All begin when the daemon does, with the group that costs the guest's one CPU the least.
+  const common = [...times, "auto=start", "ike=aes_gcm128-sha2_256-dh19"];
+  const connections = clients.map((client) => connectionText(client.name, [...clientSettings(client), ...common]));
+  return sharedText(options) + connections.join("");
+}
+
+export function clientText(client: Client, options: IkeOptions): string {
+  const settings = clientSettings(client);
   if (options.deadPeerDelayS !== undefined) {
     const timeoutS = options.deadPeerTimeoutS ?? 3 * options.deadPeerDelayS;
     settings.push(`dpddelay=${options.deadPeerDelayS}`, `dpdtimeout=${timeoutS}`, "dpdaction=restart");
@@ -208,6 +229,12 @@ export function spisOf(client: Client): Spis | undefined {
     else incoming = incoming ?? spi;
   }
   return outgoing === undefined || incoming === undefined ? undefined : { outgoing, incoming };
+}
+
+/** How many epochs a node's daemon has renewed, as it says in its log. */
+export function renewalsOf(node: string): number {
+  const [, count] = string.gsub(readText(`${runDirectoryOf(node)}/pluto.log`), "initiator rekeyed Child SA", "");
+  return count;
 }
 
 /** The end of a node's own log, for the reader of a failure. */

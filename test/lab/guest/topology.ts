@@ -32,8 +32,9 @@ export const LINK_MTU_BYTES = 1500;
 export interface Client {
   /** Its number, from 1. */
   readonly number: number;
-  /** Its network namespace. */
   readonly name: string;
+  /** Its network namespace: one of its own, but for members of a crowd. */
+  readonly node: string;
   readonly address: string;
   readonly innerAddress: string;
 }
@@ -56,10 +57,11 @@ export function loadModules(): void {
   run(`modprobe -a -q ${MODULES}`);
 }
 
-function makeClient(number: number): Client {
+function makeClient(number: number, node = `client${number}`): Client {
   return {
     number,
     name: `client${number}`,
+    node,
     address: `192.168.1.${10 + number}`,
     innerAddress: `10.0.${number}.1`,
   };
@@ -176,6 +178,20 @@ function configureClient(client: Client, hasEdge: boolean): void {
     `ip netns exec ${edgeOf(client)} sysctl -qw net.ipv4.ip_forward=1 ` +
       `net.ipv4.conf.uplink.proxy_arp=1 net.ipv4.conf.downlink.proxy_arp=1`,
   );
+}
+
+/**
+ * The network with a crowd in the place of its one client: so many that there is no memory for a namespace and a daemon
+ * each. To the router and the server they are clients with addresses of their own; they share a host and its daemon.
+ */
+export function crowdOf({ clients: [host], ...topology }: Topology, count: number): Topology {
+  const clients = [host];
+  for (const number of $range(2, count)) clients.push(makeClient(number, host.node));
+  const lines = clients.slice(1).map(({ address, innerAddress }) => {
+    return `addr add ${address}/24 dev eth0\naddr add ${innerAddress}/32 dev lo`;
+  });
+  configure(host.node, lines);
+  return { ...topology, clients };
 }
 
 /** Takes the network away, and with it every socket, SA and connection-tracking entry in it. */

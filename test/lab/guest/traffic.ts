@@ -94,7 +94,7 @@ function openSocket(namespace: string, address: string, port: number): number {
 
 function openFlow(client: Client): Flow {
   const port = BASE_PORT + client.number;
-  const clientFd = openSocket(client.name, client.innerAddress, port);
+  const clientFd = openSocket(client.node, client.innerAddress, port);
   const serverFd = openSocket(SERVER, SERVER_INNER_ADDRESS, port);
   C.setsockopt(serverFd, SOL_SOCKET, SO_MARK, ffi.new("int[1]", client.number), 4);
   // Connecting looks up a route and policy in the client's own namespace, which the socket remembers.
@@ -156,9 +156,9 @@ function pump(flows: readonly Flow[], stopFd: number, pattern: TrafficPattern | 
       nextSendMs = math.max(nextSendMs + pattern.intervalMs, now);
     }
     C.poll(entries, 1 + 2 * flows.length, math.max(0, math.ceil((isSending ? nextSendMs : untilMs) - now)));
-    for (const flow of flows) {
-      echo(flow);
-      receiveOn(flow);
+    for (const [index, flow] of flows.entries()) {
+      if (entries[2 + 2 * index].revents !== 0) echo(flow);
+      if (entries[1 + 2 * index].revents !== 0) receiveOn(flow);
     }
   }
 }
@@ -218,8 +218,8 @@ export function stopTraffic(traffic: Traffic): readonly ClientTraffic[] {
 }
 
 /** Sends for a while and hands back what came of it. */
-export function measureTraffic(topology: Topology, durationMs: number): readonly ClientTraffic[] {
-  const traffic = startTraffic(topology);
+export function measureTraffic(topology: Topology, durationMs: number, pattern = ECHOES): readonly ClientTraffic[] {
+  const traffic = startTraffic(topology, pattern);
   sleepMs(durationMs);
   return stopTraffic(traffic);
 }
@@ -238,7 +238,7 @@ const OUTAGE_MS = 400;
  * @returns the time since then; infinite while it does not flow
  */
 export function backAfterMs({ answersMs, sentByThen, sent, intervalMs }: ClientTraffic, eventMs: number): number {
-  const outagePackets = OUTAGE_MS / intervalMs;
+  const outagePackets = math.max(1, OUTAGE_MS / intervalMs);
   let backMs = eventMs;
   let previousSent = 0;
   for (const [index, answerMs] of answersMs.entries()) {
