@@ -56,7 +56,6 @@ export class EspDoubts extends EspTurns {
     });
     const unanswered = [...server.outstanding, ...waiting].map((record) => this.clientOf(record));
     const negotiators = this.ike.negotiators(server.address, nowMs);
-    if (this.isCrowd(server, nowMs)) return this.firstFew(negotiators);
     const owners = distinct([...unanswered, ...negotiators, ...this.clientsOfGuesses(server, nowMs)]);
     return this.firstFew(owners.length > 0 ? owners : this.ike.likelyOwners(server.address, nowMs));
   }
@@ -135,10 +134,6 @@ export class EspDoubts extends EspTurns {
     const row = record * ESP_RECORD_WORDS;
     const client = words[row + EspField.Client];
     const doubtAll = (words[row + EspField.State] & FLAG_UNSEEN) !== 0;
-    if (doubtAll && this.isCrowd(server, nowMs)) {
-      server.leftOut.add(client);
-      return;
-    }
     const since = words[row + EspField.Created];
     const doubtedFrom = Math.floor((nowMs - DOUBT_MS) / MS_PER_TICK);
     const suspects: number[] = [];
@@ -156,24 +151,18 @@ export class EspDoubts extends EspTurns {
 
   // Epochs older than our memory
 
-  /**
-   * More clients have epochs older than our memory than may get copies. Then order must tell after all, turn by turn, as
-   * in VPN Masquerade: copies to some would leave all others out.
-   */
-  private isCrowd(server: EspServer, nowMs: number): boolean {
-    return nowMs < this.unseenUntilMs && server.unseenCount > this.limits.multicastClientsMax;
-  }
-
   /** Whether the turn is that of an epoch older than our memory: an unknown SPI may as well be another such one's. */
   protected isTurnUnseen(server: EspServer, nowMs: number): boolean {
     const state = this.records.words[server.outstanding[0] * ESP_RECORD_WORDS + EspField.State];
-    return nowMs < this.unseenUntilMs && !this.isCrowd(server, nowMs) && (state & FLAG_UNSEEN) !== 0;
+    return nowMs < this.unseenUntilMs && (state & FLAG_UNSEEN) !== 0;
   }
 
   /** Order tells nothing about epochs that were there before us: each of their clients gets all their SPIs. */
   protected shareUnseen(server: EspServer, nowMs: number): void {
-    if (this.isCrowd(server, nowMs)) return;
-    const clients = distinct(this.recordsAt(server, FLAG_UNSEEN).map((record) => this.clientOf(record)));
+    const unseen = this.recordsAt(server, FLAG_UNSEEN).map((record) => this.clientOf(record));
+    const everyone = distinct(unseen);
+    const clients = this.firstFew(everyone);
+    for (const client of everyone.slice(clients.length)) server.leftOut.add(client);
     for (const record of this.recordsAt(server, FLAG_UNSEEN | FLAG_GUESS)) {
       for (const client of clients) this.share(record, client, server, nowMs);
     }

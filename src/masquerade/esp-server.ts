@@ -7,8 +7,8 @@
 
 import type { RateLimit } from "./rate-limit";
 
-/** Unclaimed SPIs remembered of one server: as many epochs as a large branch has with it. */
-const STRAYS_MAX = 256;
+/** Unclaimed SPIs remembered of one server: as many epochs as a branch has with one server. */
+const STRAYS_MAX = 64;
 
 export class EspServer {
   /** Records of the client whose turn it is, oldest first; empty when nobody's. */
@@ -19,14 +19,11 @@ export class EspServer {
   waiting: number[] = [];
   /** Records whose outgoing SPI is unknown: the server spoke first. */
   serverFirst: number[] = [];
-  /** Of a crowd ({@link unseenCount}), clients whose turns ended without an answer. */
+  /** Clients whose epochs are older than our memory and that are too many to get copies as well. */
   readonly leftOut = new LuaSet<number>();
-  /** Clients that have had epochs older than our memory. */
-  unseenCount = 0;
   /** Records in all; a server without any is forgotten. */
   records = 0;
 
-  private readonly unseenClients = new LuaSet<number>();
   private readonly strays = new LuaMap<number, number>();
   private strayCount = 0;
 
@@ -54,12 +51,6 @@ export class EspServer {
     this.outstanding = without(this.outstanding, record);
     this.waiting = without(this.waiting, record);
     this.serverFirst = without(this.serverFirst, record);
-  }
-
-  noteUnseen(client: number): void {
-    if (this.unseenClients.has(client)) return;
-    this.unseenClients.add(client);
-    this.unseenCount += 1;
   }
 
   /** An SPI came in that nobody owns: it existed before any answer that we are still waiting for. */

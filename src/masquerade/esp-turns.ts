@@ -192,7 +192,6 @@ export class EspTurns extends EspItems {
     const negotiatedMs = this.ike.negotiatedMs(words[row + EspField.Client], words[row + EspField.Server]);
     if (negotiatedMs !== undefined) return false;
     this.setFlags(record, FLAG_UNSEEN);
-    this.serverOf(words[row + EspField.Server]).noteUnseen(words[row + EspField.Client]);
     return true;
   }
 }

@@ -312,7 +312,7 @@ export class EspTracker extends EspDoubts {
     const unseen = (this.records.words[row + EspField.State] & FLAG_UNSEEN) !== 0;
     if (rivals || unseen || this.isJustStarted(nowMs)) this.setFlags(record, FLAG_GUESS);
     this.ike.epochLearned(client, server.address, nowMs);
-    server.leftOut.delete(client);
+    if (!unseen) server.leftOut.delete(client);
     this.records.words[row + EspField.Sequence] = sequence;
     this.records.words[row + EspField.LastIn] = Math.floor(nowMs / MS_PER_TICK);
     this.records.bytes[record * 2 + 1] += lengthBytes;

@@ -637,9 +637,6 @@ describe("A collision: two clients choose one incoming SPI", () => {
   });
 });
 
-/** More than limits.multicastClientsMax. */
-const CROWD = 20;
-
 describe("After a start with a snapshot", () => {
   /** Alice's first packet is on its way when the router starts again; then Bob begins. */
   function startedAgain(): EspSite {
@@ -718,40 +715,6 @@ describe("After a start without memory", () => {
     assert.is_true(site.receivers().includes(BOB));
     site.answers(A_IN);
     assert.is_true(site.receivers().includes(ALICE));
-  });
-
-  it("more clients than may get copies are told apart by their turns, and each hears its own again", () => {
-    const site = started();
-    const crowd = (visit: (client: number, number: number) => void): void => {
-      for (const number of $range(1, CROWD)) visit(ALICE + number, number);
-    };
-    crowd((client, number) => site.sends(client, A_OUT + number));
-    site.pass(400);
-    for (const _ of $range(1, CROWD)) {
-      const { turnClient } = site.tracker.servers.get(SERVER)!;
-      site.sends(turnClient, A_OUT + turnClient - ALICE);
-      assert.equal("esp-bound", site.answers(A_IN + turnClient - ALICE));
-      assert.same([turnClient], site.receivers());
-    }
-    crowd((client, number) => {
-      assert.equal("esp-established", site.answers(A_IN + number));
-      assert.same([client], site.receivers());
-    });
-  });
-
-  it("of such a crowd, one whose turn ends without an answer is for the watch for lost tunnels until it gets one", () => {
-    const site = started();
-    for (const number of $range(1, CROWD)) site.sends(ALICE + number, A_OUT + number);
-    site.pass(400);
-    const server = site.tracker.servers.get(SERVER)!;
-    const unlucky = server.turnClient;
-    site.pass(TOUT_MS);
-    assert.is_true(server.turnClient !== unlucky && server.leftOut.has(unlucky));
-    while (server.hasTurn() && server.turnClient !== unlucky) site.answers(A_IN + server.turnClient - ALICE);
-    site.sends(unlucky, A_OUT + unlucky - ALICE);
-    site.answers(A_IN + unlucky - ALICE);
-    assert.same([unlucky], site.receivers());
-    assert.is_false(server.leftOut.has(unlucky));
   });
 
   it("one tunnel with traffic both ways goes on without a packet lost but those that came first", () => {
