@@ -63,11 +63,11 @@ async function attempt(step: Step): Promise<Attempt> {
   return { passed, failed: isGood ? 0 : Math.max(1, counted?.failed ?? 0), output, problem, log };
 }
 
-/** Runs one step, again when it fails and the machine may be why, and says how it went. */
+/** Runs one step, a timed one again when it fails, and says how it went. */
 async function runStep(step: Step): Promise<TestCount> {
   const startMs = performance.now();
   const first = await attempt(step);
-  const isAgain = first.failed > 0 && (step.isTimed === true || step.isSharing === true);
+  const isAgain = first.failed > 0 && step.isTimed === true;
   const last = isAgain ? await attempt(step) : first;
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1).padStart(6);
   const good = isAgain ? "ok at the second try" : "ok";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Reads what `ipsec whack --status` and `--trafficstatus` print (libreswan 4.10, programs/pluto/{connections,state}.c).
+// Reads what `ipsec whack --status` prints (libreswan 4.10, programs/pluto/{connections,state}.c).
 //
 // For the list that a person sees. Lines that it does not know are passed over, so that another version costs a field
 // and not the list.
@@ -79,32 +79,4 @@ function spiOf(hexadecimal: string): number {
 function connectionOf({ name, ikeVersion, isConnecting, epochs, timers }: Draft): IkeConnection {
   const idle = isConnecting ? "connecting" : "down";
   return { name, state: epochs.length > 0 ? "up" : idle, ikeVersion, epochs, timers };
-}
-
-/** Bytes that an epoch has carried. */
-export interface EpochTraffic {
-  readonly connection: string;
-  readonly inBytes: number;
-  readonly outBytes: number;
-  /** The wall clock's seconds; 0 before the kernel has told. */
-  readonly sinceS: number;
-}
-
-const TRAFFIC = '^006 #%d+: "([^"]+)",.*type=ESP, add_time=(%d+), inBytes=(%d+), outBytes=(%d+)';
-
-/** The epochs of `--trafficstatus`, oldest first for each connection. */
-export function readTraffic(text: string): EpochTraffic[] {
-  const epochs: EpochTraffic[] = [];
-  for (const [line] of string.gmatch(text, "[^\n]+")) {
-    const [connection, since, inBytes, outBytes] = string.match(line, TRAFFIC);
-    if (outBytes !== undefined) {
-      epochs.push({
-        connection,
-        inBytes: tonumber(inBytes)!,
-        outBytes: tonumber(outBytes)!,
-        sinceS: tonumber(since)!,
-      });
-    }
-  }
-  return epochs;
 }

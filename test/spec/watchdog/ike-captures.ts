@@ -41,13 +41,6 @@ export const LIBRESWAN_STATUS = [
     " ESPin=0B ESPout=0B ESPmax=2^63B ",
 ].join("\n");
 
-/** `whack --trafficstatus` */
-export const LIBRESWAN_TRAFFIC = [
-  "006 #2: \"office-1\", type=ESP, add_time=1795416424, inBytes=0, outBytes=0, maxBytes=2^63B, id='@b'",
-  "006 #6: \"office-1\", type=ESP, add_time=1795416426, inBytes=0, outBytes=0, maxBytes=2^63B, id='@b'",
-  "006 #4: \"office-3\", type=ESP, add_time=1795416425, inBytes=0, outBytes=0, maxBytes=2^63B, id='@b'",
-].join("\n");
-
 /** `swanctl --list-conns --raw` */
 export const STRONGSWAN_CONNECTIONS = [
   "list-conn event {gw-2 {local_addrs=[10.0.0.1] remote_addrs=[10.0.0.2] version=IKEv2 reauth_time=0 re" +

@@ -2,8 +2,8 @@
 // What is read from libreswan's own words.
 
 import type { IkeConnection } from "../../../src/watchdog/ike-daemon";
-import { readStatus, readTraffic } from "../../../src/watchdog/libreswan-status";
-import { LIBRESWAN_STATUS, LIBRESWAN_TRAFFIC } from "./ike-captures";
+import { readStatus } from "../../../src/watchdog/libreswan-status";
+import { LIBRESWAN_STATUS } from "./ike-captures";
 
 function connectionOf(name: string): IkeConnection {
   return readStatus(LIBRESWAN_STATUS).find((connection) => connection.name === name)!;
@@ -45,17 +45,5 @@ describe("libreswan's status", () => {
       const connections = readStatus(string.sub(LIBRESWAN_STATUS, 1, length));
       assert.is_true(connections.length <= 3);
     }
-  });
-});
-
-describe("libreswan's traffic status", () => {
-  it("tells the bytes of each epoch", () => {
-    const epochs = readTraffic(LIBRESWAN_TRAFFIC);
-    assert.same(
-      ["office-1", "office-1", "office-3"],
-      epochs.map(({ connection }) => connection),
-    );
-    const line = `006 #2: "a b", type=ESP, add_time=1795415176, inBytes=168, outBytes=84, maxBytes=2^63B, id='@b'`;
-    assert.same([{ connection: "a b", inBytes: 168, outBytes: 84, sinceS: 1795415176 }], readTraffic(line));
   });
 });
