@@ -62,6 +62,14 @@ for (const choice of ["xdp", "tcx", "tc"] as const) {
       return client.expect(udpTo(CLIENT_PORT));
     }
 
+    /** A question, its answer, and one more question: what the kernel is then given. @returns the router's port for it */
+    function converse(client: Station): number {
+      const port = number16(ask(client), 20);
+      answer(client, port);
+      ask(client);
+      return port;
+    }
+
     /** A segment from the first client or to it, as it arrives. */
     function segment(isOut: boolean, flags: string, payload: Octets = []): Octets {
       const [fromPort, toPort] = isOut ? [CLIENT_PORT, 443] : [443, CLIENT_PORT];
@@ -83,12 +91,7 @@ for (const choice of ["xdp", "tcx", "tc"] as const) {
 
     it("forwards UDP of two clients with one port both ways, with the ports that they got, and counts it", () => {
       begin(true);
-      const ports = site.clients.map((client) => {
-        const port = number16(ask(client), 20);
-        answer(client, port);
-        ask(client);
-        return port;
-      });
+      const ports = site.clients.map((client) => converse(client));
       assert.not_equal(ports[0], ports[1]);
       awaitEntries(4);
       const known = router.counted("flow-known");
@@ -112,9 +115,7 @@ for (const choice of ["xdp", "tcx", "tc"] as const) {
     it("leaves a UDP checksum out where the sender did", () => {
       begin(true);
       const [client] = site.clients;
-      const port = number16(ask(client), 20);
-      answer(client, port);
-      ask(client);
+      const port = converse(client);
       awaitEntries(2);
       assert.equal(0, number16(ask(client, { checksum: "none" }), 26));
       assert.equal(0, number16(answer(client, port, { checksum: "none" }), 26));
@@ -124,9 +125,7 @@ for (const choice of ["xdp", "tcx", "tc"] as const) {
     it("leaves packets to the daemon whose checksum was left to hardware", () => {
       begin(true);
       const [client] = site.clients;
-      const port = number16(ask(client), 20);
-      answer(client, port);
-      ask(client);
+      const port = converse(client);
       awaitEntries(2);
       ask(client, { checksum: "partial" });
       answer(client, port, { checksum: "partial" });
