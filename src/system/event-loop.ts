@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The event loop: waits for descriptors and one timer with poll(2), and calls who asked.
+// The event loop: waits for descriptors and the time with poll(2), and calls who asked.
 //
 // poll and not epoll: a router watches about ten descriptors, and poll's structures are the same on every
 // architecture. Handlers run to their end one after another; each bounds its own work, and what is left over is
@@ -45,6 +45,11 @@ interface Watch {
   readonly handler: ReadyHandler;
 }
 
+interface Delayed {
+  readonly dueMs: number;
+  readonly handler: (this: void) => void;
+}
+
 export class EventLoop {
   private readonly entries = create(
     typeOf<Ptr<PollEntry>>(`struct { int fd; short events; short revents; }[${DESCRIPTORS_MAX}]`),
@@ -55,6 +60,7 @@ export class EventLoop {
   private tickIntervalMs = 0;
   private nextTickMs = math.huge;
   private tickHandler: ((this: void, nowMs: number) => void) | undefined;
+  private delayed: readonly Delayed[] = [];
 
   /** Calls `handler` whenever one of `interest` holds for the descriptor. A second call replaces the first. */
   watch(fd: number, interest: number, handler: ReadyHandler): void {
@@ -77,6 +83,11 @@ export class EventLoop {
     this.tickHandler = handler;
   }
 
+  /** Calls `handler` once, `delayMs` from now. */
+  after(delayMs: number, handler: (this: void) => void): void {
+    this.delayed = [...this.delayed, { dueMs: monotonicMs() + delayMs, handler }];
+  }
+
   /** Runs until {@link stop}. */
   run(): void {
     this.isRunning = true;
@@ -94,6 +105,7 @@ export class EventLoop {
     const ready = C.poll(this.entries, watches.length, this.waitMs(timeoutMs));
     if (ready > 0) this.callReady(watches);
     else if (ready < 0 && lastErrorNumber() !== errno.EINTR) error(lastError("poll"));
+    if (this.delayed.length > 0) this.callDelayed();
     this.callTick();
   }
 
@@ -108,9 +120,11 @@ export class EventLoop {
   }
 
   private waitMs(timeoutMs: number): number {
-    if (this.tickHandler === undefined) return timeoutMs;
-    const untilTickMs = math.max(0, math.ceil(this.nextTickMs - monotonicMs()));
-    return timeoutMs < 0 ? untilTickMs : math.min(timeoutMs, untilTickMs);
+    let dueMs = this.nextTickMs;
+    for (const one of this.delayed) dueMs = math.min(dueMs, one.dueMs);
+    if (dueMs === math.huge) return timeoutMs;
+    const untilDueMs = math.max(0, math.ceil(dueMs - monotonicMs()));
+    return timeoutMs < 0 ? untilDueMs : math.min(timeoutMs, untilDueMs);
   }
 
   /** A handler may watch and unwatch: once it did, what poll found no longer fits and the rest waits a round. */
@@ -124,6 +138,13 @@ export class EventLoop {
         if (this.watches !== watches) return;
       }
     }
+  }
+
+  private callDelayed(): void {
+    const nowMs = monotonicMs();
+    const due = this.delayed.filter((one) => one.dueMs <= nowMs);
+    this.delayed = this.delayed.filter((one) => one.dueMs > nowMs);
+    for (const one of due) one.handler();
   }
 
   private callTick(): void {

@@ -73,6 +73,8 @@ const FOLDER_MODE = 0o755;
 /** Connections that wait to be accepted; the command line makes one at a time. */
 const BACKLOG = 8;
 const READ_BYTES = 4096;
+/** Before the next try when a connection could not be accepted: shorter than a client's patience, and no load. */
+const ACCEPT_PAUSE_MS = 500;
 
 const addressType = typeOf<UnixAddress>(`struct { uint16_t family; uint8_t path[${PATH_BYTES}]; }`);
 const pollEntryArray = typeOf<Ptr<PollEntry>>("struct { int fd; short events; short revents; }[1]");
@@ -217,9 +219,7 @@ export class LineServer {
     const [fd, listenProblem] = listenAt(options.path, address);
     if (fd === undefined) return fail(listenProblem);
     const server = new LineServer(loop, options, fd);
-    loop.watch(fd, READABLE, () => {
-      server.accept();
-    });
+    server.awaitConnection();
     return succeed(server);
   }
 
@@ -235,9 +235,19 @@ export class LineServer {
     for (const connection of open) connection.close();
   }
 
+  private awaitConnection(): void {
+    if (this.fd < 0) return;
+    this.loop.watch(this.fd, READABLE, () => {
+      this.accept();
+    });
+  }
+
   private accept(): void {
     const fd = C.accept4(this.fd, undefined, undefined, abi.SOCK_NONBLOCK + abi.SOCK_CLOEXEC);
-    if (fd < 0) return;
+    if (fd < 0) {
+      if (lastErrorNumber() !== errno.EAGAIN) this.pauseAccepting();
+      return;
+    }
     if (this.connectionCount >= this.options.connectionsMax) {
       C.close(fd);
       return;
@@ -248,6 +258,14 @@ export class LineServer {
       this.connectionCount -= 1;
     });
     this.connections.set(connection, true);
+  }
+
+  /** Without a descriptor or memory for it, the connection keeps waiting and poll(2) keeps telling of it. */
+  private pauseAccepting(): void {
+    this.loop.unwatch(this.fd);
+    this.loop.after(ACCEPT_PAUSE_MS, () => {
+      this.awaitConnection();
+    });
   }
 }
 

@@ -17,7 +17,7 @@ export const descriptors: Fault = {
   run: (findings) => {
     const patient = new Patient("files");
     const { control, pid } = patient.router;
-    must(`prlimit --pid ${pid} --nofile=${patient.descriptors()}:4096`);
+    must(`prlimit --pid ${pid} --nofile=${patient.lowestFreeDescriptor()}:4096`);
     start(`timeout 4 ../vpnmasq status --control ${control}`, "/dev/null");
     const beforeNs = cpuNsOf(pid);
     sleepMs(WATCHED_MS);
@@ -25,6 +25,7 @@ export const descriptors: Fault = {
     findings.bound("descriptors.busy", busyPercent, "%", BUSY_PERCENT_MAX);
     patient.demandAlive(findings, "without descriptors");
     patient.demandTunnels(findings, "without descriptors");
+    if (patient.answers()) findings.fail("it answered without a descriptor: nothing was tried");
     run(`prlimit --pid ${pid} --nofile=1024:4096`);
     sleepMs(WATCHED_MS);
     if (!patient.answers()) findings.fail("it does not answer when it has descriptors again");

@@ -93,6 +93,14 @@ export class Patient {
     return must(`ls /proc/${this.router.pid}/fd`).split("\n").length - 1;
   }
 
+  /** What the next one opened would be. */
+  lowestFreeDescriptor(): number {
+    const open = must(`ls /proc/${this.router.pid}/fd`).split("\n");
+    let free = 0;
+    while (open.includes(tostring(free))) free += 1;
+    return free;
+  }
+
   /** In KiB, of RAM. */
   residentKib(): number {
     return tonumber(string.match(this.procText("status"), "VmRSS:%s*(%d+)")[0] ?? "0")!;

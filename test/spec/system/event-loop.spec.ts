@@ -52,6 +52,20 @@ describe("the event loop", () => {
     assert.is_true(tookMs >= 19 && tookMs < 300, `${tookMs} ms`);
   });
 
+  it("calls once, after the delay, what was put off", () => {
+    const loop = new EventLoop();
+    const called: string[] = [];
+    const startMs = monotonicMs();
+    loop.after(40, () => called.push("later"));
+    loop.after(10, () => called.push("sooner"));
+    while (called.length < 2) loop.runOnce(-1);
+    const tookMs = monotonicMs() - startMs;
+    assert.same(["sooner", "later"], called);
+    assert.is_true(tookMs >= 40 && tookMs < 500, `${tookMs} ms`);
+    loop.runOnce(20);
+    assert.equal(2, called.length);
+  });
+
   it("refuses a tick without end and more descriptors than it can hold", () => {
     const loop = new EventLoop();
     assert.has_error(() => {

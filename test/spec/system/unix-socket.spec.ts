@@ -3,10 +3,34 @@
 
 import { monotonicMs } from "../../../src/system/clock";
 import { EventLoop } from "../../../src/system/event-loop";
+import { create, declareC, typeOf } from "../../../src/system/ffi";
 import { askServer, LineServer, type LineServerOptions } from "../../../src/system/unix-socket";
 import { collectGarbage, must, outputOf, problemOf } from "./network";
 
+/** struct rlimit */
+interface Limit {
+  soft: unknown;
+  hard: unknown;
+}
+
+/** @noSelf */
+interface LimitLibrary {
+  getrlimit(resource: number, limit: Limit): number;
+  setrlimit(resource: number, limit: Limit): number;
+}
+
+const C = declareC<LimitLibrary>(`
+  int getrlimit(int resource, void *limit);
+  int setrlimit(int resource, const void *limit);
+`);
+
+/** sys/resource.h */
+const RLIMIT_NOFILE = 7;
+const limitType = typeOf<Limit>("struct { unsigned long soft; unsigned long hard; }");
+
 const CLIENT_TIMEOUT_MS = 10_000;
+/** Enough for a client to start and for the server to try a second time. */
+const STARVED_MS = 1500;
 
 describe("a line server", () => {
   let folder: string;
@@ -36,10 +60,18 @@ describe("a line server", () => {
 
   /** Asks from another process while the loop runs here; what that process printed. */
   function ask(line: string, replyBytesMax = 1_000_000, afterRound = (): void => undefined): string {
+    startAsking(line, replyBytesMax);
+    return answerTo(afterRound);
+  }
+
+  function startAsking(line: string, replyBytesMax: number): void {
     const module = `local ask = require("src.system.unix-socket").askServer`;
     const program = `${module} print(ask("${path}", ${line}, {timeoutMs = 5000, replyBytesMax = ${replyBytesMax}}))`;
+    os.execute(`(luajit -e '${program}' > ${folder}/output 2>&1; touch ${folder}/done) &`);
+  }
+
+  function answerTo(afterRound = (): void => undefined): string {
     const done = `${folder}/done`;
-    os.execute(`(luajit -e '${program}' > ${folder}/output 2>&1; touch ${done}) &`);
     const deadlineMs = monotonicMs() + CLIENT_TIMEOUT_MS;
     while (monotonicMs() < deadlineMs && outputOf(`ls ${done} 2>/dev/null`) === "") {
       for (const _ of $range(1, 10)) {
@@ -128,6 +160,26 @@ describe("a line server", () => {
     });
     ask('"one\\ntwo\\nthree"', 10);
     assert.equal(1, lines);
+  });
+
+  it("does not spin while no descriptor is left for a client, and lets it in afterwards", () => {
+    listen();
+    startAsking('"hello"', 1_000_000);
+    const limit = create(limitType);
+    C.getrlimit(RLIMIT_NOFILE, limit);
+    const before = limit.soft;
+    limit.soft = 1;
+    C.setrlimit(RLIMIT_NOFILE, limit);
+    const untilMs = monotonicMs() + STARVED_MS;
+    let rounds = 0;
+    while (monotonicMs() < untilMs) {
+      loop.runOnce(untilMs - monotonicMs());
+      rounds += 1;
+    }
+    limit.soft = before;
+    C.setrlimit(RLIMIT_NOFILE, limit);
+    assert.is_true(rounds >= 2 && rounds <= 10, `${rounds} rounds`);
+    assert.equal("you said hello\tnil", answerTo());
   });
 
   it("takes the place of a socket that a dead server left", () => {
