@@ -3,8 +3,8 @@
 
 import { type BytePtr, byteArray, copyBytes, create } from "../system/ffi";
 
-/** Packets under one key: a handshake's first flight. */
-const PACKETS_PER_KEY_MAX = 16;
+/** Packets under one key: what a call (RFC 3551: one every 20 ms) sends in the longest turn, Tout's usual second. */
+const PACKETS_PER_KEY_MAX = 50;
 /** Bytes in all: what a client population may hold up without being felt on a board with 64 MB. */
 const BYTES_MAX = 1024 * 1024;
 /** Longer than any wait that ends well (Tout, the first fragment, address resolution). */

@@ -7,7 +7,7 @@ import { bufferOf, counting, octetsOf } from "../frame";
 
 const KEY = 7;
 const OTHER_KEY = 8;
-const PER_KEY_MAX = 16;
+const PER_KEY_MAX = 50;
 const HOLD_MS = 15000;
 
 describe("the queue of held packets", () => {

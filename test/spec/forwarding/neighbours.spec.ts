@@ -7,7 +7,7 @@ import { RouterProcess, waitUntil } from "./router-process";
 import { CLIENT_1, GATEWAY, ROUTER_LAN, ROUTER_WAN, SERVER, Site } from "./site";
 
 /** hold-queue.ts: packets held under one key. */
-const HELD_MAX = 16;
+const HELD_MAX = 50;
 /** Where the server moves to. */
 const NEW_ADDRESS = [2, 0, 0, 0, 0, 0x99];
 /** Long for an event of the kernel, and a fraction of the time after which anybody asks. */
