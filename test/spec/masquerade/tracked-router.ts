@@ -14,7 +14,7 @@ import { auditEsp } from "./esp-audit";
 
 const PACKET_BYTES = 100;
 /** Of the forwarding layer's hold queue: packets under one key, and how long they wait. */
-const HELD_MAX = 16;
+const HELD_MAX = 50;
 const HELD_MS = 15000;
 const SEED = 9;
 
