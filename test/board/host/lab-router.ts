@@ -75,13 +75,13 @@ export class LabRouter implements OutsideRouter {
   private commandFor({ order, settings = {}, command = "" }: GuestOrder): string {
     // "once": runit does not start it again by itself.
     const kill = `sv once ${SERVICE} && sv kill ${SERVICE} && while sv status ${SERVICE} | grep -q ^run; do sleep 0.1; done`;
-    // The shell may come before the services.
-    const supervised = `until sv status ${SERVICE}; do sleep 0.1; done`;
+    // The shell may come before the services. To stop one that does not run yet is over at once; runsv carries it out later.
+    const started = `until sv status ${SERVICE} | grep -q ^run; do sleep 0.1; done`;
     const wipe = `rm -rf ${STATE}`;
     const start = `sv up ${SERVICE}`;
     switch (order) {
       case "configure":
-        return `echo '${configuration(settings)}' >/etc/vpnmasq.json && sync && ${supervised} && sv force-stop ${SERVICE} && ${wipe} && ${start}`;
+        return `echo '${configuration(settings)}' >/etc/vpnmasq.json && sync && ${started} && sv force-stop ${SERVICE} && ${wipe} && ${start}`;
       case "kill":
         return kill;
       case "wipe-snapshot":
@@ -93,7 +93,7 @@ export class LabRouter implements OutsideRouter {
       case "ask":
         return `vpnmasq ${command}`;
       case "log":
-        return `tail -n ${LOG_LINES} /overlay/log/router/current /overlay/log/history; dmesg | tail -n ${LOG_LINES}`;
+        return `sv status ${SERVICE}; tail -n ${LOG_LINES} /overlay/log/router/current /overlay/log/history; dmesg | tail -n ${LOG_LINES}`;
       default:
         throw new Error(`the board cannot "${order}"`);
     }
