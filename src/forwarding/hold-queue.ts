@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Packets that wait: copies, in order, under the key of what they wait for, bounded in number, bytes and time.
+//
+// One key may take a part of the room that is still free, and no more (dynamic queue length thresholds, Choudhury and
+// Hahne 1998): however many keys a client fills, some room is left for the others' packets.
 
 import { type BytePtr, byteArray, copyBytes, create } from "../system/ffi";
 
@@ -7,6 +10,8 @@ import { type BytePtr, byteArray, copyBytes, create } from "../system/ffi";
 const PACKETS_PER_KEY_MAX = 50;
 /** Bytes in all: what a client population may hold up without being felt on a board with 64 MB. */
 const BYTES_MAX = 1024 * 1024;
+/** Of the free room, for one key. A client that fills 64 keys leaves a ninth free: an eighth of that is ten packets. */
+const SHARE_OF_FREE = 1 / 8;
 /** Longer than any wait that ends well (Tout, the first fragment, address resolution). */
 const HOLD_MS = 15000;
 /** Room before the packet for a link header, so that a released packet leaves from where it lies. */
@@ -32,7 +37,10 @@ export class HoldQueue {
   /** Copies a packet; false when there is no room for it. */
   hold(key: number, isOutbound: boolean, packet: BytePtr, lengthBytes: number, nowMs: number): boolean {
     const queue = this.byKey.get(key) ?? [];
-    if (queue.length >= PACKETS_PER_KEY_MAX || this.bytes + lengthBytes > BYTES_MAX) return false;
+    if (queue.length >= PACKETS_PER_KEY_MAX) return false;
+    let queueBytes = lengthBytes;
+    for (const held of queue) queueBytes += held.lengthBytes;
+    if (queueBytes > (BYTES_MAX - this.bytes) * SHARE_OF_FREE) return false;
     const frame = create(byteArray, HEADROOM_BYTES + lengthBytes);
     copyBytes(frame.plus(HEADROOM_BYTES), packet, lengthBytes);
     queue.push({ isOutbound, frame, lengthBytes, sinceMs: nowMs });
