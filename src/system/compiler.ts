@@ -9,7 +9,7 @@
 // ends in a call of built-in code ("leaving loop in root trace"). After ten attempts the compiler refuses the function
 // for good, and from then on every trace that would call it: 2000 ns. Reading a word of a packet is such a function,
 // and thousands of first packets of tunnels, which nobody compiles, are enough. So functions that were given up are
-// looked for now and then, and the compiler starts afresh: it needs some milliseconds for that. Source: LuaJIT's
+// looked for now and then, and the compiler starts afresh: it needs some milliseconds for that, more on a small board. Source: LuaJIT's
 // lj_trace.c (penalty_pc, blacklist_pc).
 
 /** @noSelf */
@@ -53,18 +53,25 @@ const utilities = require("jit.util") as JitUtilities;
  * An area of machine code holds the largest trace. On ARM64 LuaJIT before September 2023 takes every exit of a trace to be
  * within 32 kB of a test of one bit, and a longer trace ends in a crash (https://github.com/LuaJIT/LuaJIT/issues/1074).
  */
-const AREA_KILOBYTES = jit.arch === "arm64" ? 32 : 128;
+const IS_ARM64 = jit.arch === "arm64";
+const AREA_KILOBYTES = IS_ARM64 ? 32 : 128;
 
 /**
- * Of one trace: instructions, constants, exits, and tail calls, which count as unrolled loops. Of all traces: machine
- * code, in kilobytes.
+ * Instructions of one trace. One that is larger than an area is assembled again and again, in a new area each time, until
+ * there may be no more areas, and then all traces are thrown away: 0.8 s on an emulated board, in which no packet passes.
+ * So it is given up before: 11 bytes of machine code are what an instruction takes on ARM64.
  */
+const RECORDED_MAX = IS_ARM64 ? 2900 : 16_000;
+/** Of all traces, machine code; a router has 0.2 MB in its first minutes. On ARM64 it bounds those attempts too. */
+const CODE_KILOBYTES_MAX = IS_ARM64 ? 1024 : 4096;
+
+/** And of one trace constants, exits, and tail calls, which count as unrolled loops. */
 const LIMITS = [
-  "maxrecord=16000",
+  `maxrecord=${RECORDED_MAX}`,
   "maxirconst=2000",
   "maxsnap=2000",
   "loopunroll=100",
-  "maxmcode=4096",
+  `maxmcode=${CODE_KILOBYTES_MAX}`,
   `sizemcode=${AREA_KILOBYTES}`,
 ];
 
@@ -73,7 +80,7 @@ const LIMITS = [
  * that continues another one, and loses the upper half of it there (https://github.com/LuaJIT/LuaJIT/issues/1031): the trace
  * ends in a crash, or in other values. About one trace in a hundred is such a one.
  */
-const CAN_LOSE_BASE = jit.arch === "arm64";
+const CAN_LOSE_BASE = IS_ARM64;
 /** The instruction of a trace that stands for the base. */
 const BASE_AT = 0;
 const REGISTER_MASK = 0xff;
@@ -88,8 +95,10 @@ function hasLostBase(trace: number): boolean {
   return register >= FIRST_FLOATING && register <= LAST_FLOATING;
 }
 
-/** Between two looks for what was given up. Starting afresh more often would cost more than it gives. */
-const LOOK_INTERVAL_MS = 10000;
+/** Before the first look for what was given up. */
+const LOOK_FIRST_MS = 10_000;
+/** What is given up again will be given up a third time: each look waits twice as long as the one before, to this. */
+const LOOK_MOST_MS = 320_000;
 
 /** LuaJIT's lj_bc.h: the instruction before a function that may be compiled, and the next one: that may not. */
 const CODE_MASK = 0xff;
@@ -105,6 +114,7 @@ export class Compiler {
   private root: unknown;
   private readonly suspects = new LuaTable<AnyNotNil, true>();
   private lookedMs = 0;
+  private lookIntervalMs = LOOK_FIRST_MS;
 
   /** @param observer hears of every event too: LuaJIT itself has room for one listener only. */
   constructor(private readonly observer?: TraceListener) {
@@ -122,9 +132,11 @@ export class Compiler {
 
   /** Starts the compiler afresh when it gave something up; call it now and then. */
   tick(nowMs: number): void {
-    if (nowMs - this.lookedMs < LOOK_INTERVAL_MS) return;
+    if (nowMs - this.lookedMs < this.lookIntervalMs) return;
     this.lookedMs = nowMs;
-    if (this.hasGivenUp()) this.startAfresh();
+    if (!this.hasGivenUp()) return;
+    this.startAfresh();
+    this.lookIntervalMs = math.min(2 * this.lookIntervalMs, LOOK_MOST_MS);
   }
 
   /** Throws away what is compiled, and lets the compiler try everything again. */
