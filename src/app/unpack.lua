@@ -108,6 +108,7 @@ end
 
 -- The program of `programLength` bytes, from its packed form; files beside this one are unpacked by it too.
 function UNPACK(packed, programLength, name)
+  packed = packed:gsub("~(.)", { r = "\r", t = "~" })
   file, from, to = name, ffi.cast("const uint8_t *", packed), ffi.new("uint8_t[?]", programLength)
   at, length, held, heldBits = 0, 0, 0, 0
   repeat

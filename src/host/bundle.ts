@@ -85,18 +85,22 @@ function smallest(lua: string): string {
   return narrowLua(withShortNames(lua));
 }
 
-/** A string of Lua's source, between its quotes, for any bytes. LuaJIT takes zeros as they are. */
-function quoted(bytes: Buffer): Buffer {
-  const escapes: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r" };
-  return Buffer.from(
-    bytes.toString("latin1").replace(/[\\"\n\r]/g, (character) => escapes[character] ?? character),
-    "latin1",
-  );
+/**
+ * A string of Lua's source for any bytes, in long brackets: within them Lua changes nothing but ends of lines, and LuaJIT
+ * takes zeros as they are. So carriage returns are written `~r`, and what marks them `~t` (src/app/unpack.lua).
+ */
+function inLongBrackets(bytes: Buffer): Buffer {
+  const text = bytes.toString("latin1").replaceAll("~", "~t").replaceAll("\r", "~r");
+  let level = "";
+  while (text.includes(`]${level}]`) || text.endsWith(`]${level}`)) level += "=";
+  // Lua takes no end of line right behind the opening bracket for one of the string.
+  const gap = text.startsWith("\n") ? "\n" : "";
+  return Buffer.from(`[${level}[${gap}${text}]${level}]`, "latin1");
 }
 
 /** Deflate, as small as it gets. */
 async function packed(program: Buffer): Promise<Buffer> {
-  return quoted(Buffer.from(await deflateAsync(program, { numiterations: PACKING_ROUNDS })));
+  return inLongBrackets(Buffer.from(await deflateAsync(program, { numiterations: PACKING_ROUNDS })));
 }
 
 /**
@@ -108,15 +112,15 @@ export async function selfUnpacking(program: Buffer, file: string): Promise<Buff
   const text = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length)).replaceAll("@FILE@", file);
   const heading = text.slice(0, text.indexOf("\nlocal ") + 1);
   const unpacker = heading + smallest(keptLines(text).join("\n"));
-  const [before = "", behind = ""] = unpacker.split("@PACKED@");
+  const [before = "", behind = ""] = unpacker.split('"@PACKED@"');
   return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from(behind)]);
 }
 
 /** A program packed alone: what a self-unpacking one lays beside it and unpacks itself (src/app/rest-loader.lua). */
 export async function packedAlone(program: Buffer): Promise<Buffer> {
   const heading = "-- SPDX-License-Identifier: GPL-2.0-only\n-- A part of vpnmasq, packed; vpnmasq.lua unpacks it.\n";
-  const before = `${heading}return ${String(program.length)},"`;
-  return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from('"\n')]);
+  const before = `${heading}return ${String(program.length)},`;
+  return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from("\n")]);
 }
 
 /** The program in three files that run as they are; {@link selfUnpacking} and {@link packedAlone} make them small. */

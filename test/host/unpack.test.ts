@@ -53,7 +53,7 @@ describe("a packed program", () => {
 
   it("runs where deflate found nothing to pack (stored blocks)", async () => {
     const comment = Buffer.from(noise(4000), "base64").map((byte) => (byte === 10 || byte === 13 ? 32 : byte));
-    const program = Buffer.concat([Buffer.from("-- "), comment, Buffer.from("\nio.write('ran')")]);
+    const program = Buffer.concat([Buffer.from("-- ]] ]=] ~r~ "), comment, Buffer.from("\nio.write('ran')")]);
     assert.equal(run(await selfUnpacking(program, "packed.lua")), "ran");
   });
 });
