@@ -4,25 +4,13 @@
 // A link belongs to its descriptor. When the last one is closed, by us or by our end, however that comes about, the kernel
 // takes the program from the interface.
 
-import { abi } from "./abi/constants";
-import { addressOf, bpf, bpfCommand, closeBpf } from "./bpf-call";
-import { describeError, lastError } from "./errno";
-import {
-  byteArray,
-  type BytePtr,
-  copyBytes,
-  create,
-  declareC,
-  lastErrorNumber,
-  type Ptr,
-  sizeOf,
-  stringOf,
-  typeOf,
-} from "./ffi";
+import { addressOf, bpf, bpfCommand } from "./bpf-call";
+import { describeError } from "./errno";
+import { byteArray, type BytePtr, copyBytes, create, lastErrorNumber, sizeOf, stringOf, typeOf } from "./ffi";
 import { fail, type Outcome, succeed } from "./outcome";
 
 /** linux/bpf.h: enum bpf_prog_type. */
-export const programKind = { socketFilter: 1, classifier: 3, xdp: 6 } as const;
+export const programKind = { classifier: 3, xdp: 6 } as const;
 
 /** linux/bpf.h, linux/if_link.h: where a link puts a program, and how. */
 const BPF_XDP = 37;
@@ -31,8 +19,6 @@ const XDP_FLAGS_SKB_MODE = 2;
 const XDP_FLAGS_DRIVER_MODE = 4;
 /** linux/bpf.h: as the verifier of a CPU without unaligned loads. */
 const BPF_F_STRICT_ALIGNMENT = 1;
-/** asm/socket.h, equal on every architecture of ours. */
-const SO_ATTACH_BPF = 50;
 
 const INSTRUCTION_BYTES = 8;
 /** The verifier's reasons: its last lines tell the mistake. */
@@ -66,15 +52,6 @@ interface LinkAttributes {
 }
 
 const linkType = typeOf<LinkAttributes>("struct { uint32_t program, interfaceIndex, place, flags; uint64_t more[4]; }");
-
-/** @noSelf */
-interface SocketOptionLibrary {
-  setsockopt(fd: number, level: number, option: number, value: Ptr<number>, lengthBytes: number): number;
-}
-
-const C = declareC<SocketOptionLibrary>(
-  "int setsockopt(int fd, int level, int option, const void *value, unsigned length);",
-);
 
 export interface ProgramOptions {
   /** For people who list the kernel's programs; at most 15 letters. */
@@ -138,13 +115,3 @@ export function attachProgram(program: number, interfaceIndex: number, place: Li
   if (fd < 0) return fail(`${place}: ${describeError(lastErrorNumber())}`);
   return succeed(fd);
 }
-
-/** Makes a program (of kind socketFilter) the filter of a socket, in the place of the one before. */
-export function filterSocket(fd: number, program: number): Outcome<true> {
-  const value = create(typeOf<Ptr<number>>("int[1]"));
-  value[0] = program;
-  if (C.setsockopt(fd, abi.SOL_SOCKET, SO_ATTACH_BPF, value, 4) === 0) return succeed(true as const);
-  return fail(lastError("eBPF socket filter refused"));
-}
-
-export { closeBpf as closeProgram };

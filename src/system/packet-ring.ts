@@ -78,7 +78,7 @@ const VLAN_NUMBER_MASK = 0xfff;
  * In front of every filter: keeps out frames that this host sends (kernels before 4.20 have no option for it), and
  * frames whose VLAN tag the kernel took off, which belong to another interface.
  */
-const incomingOnly = assemble([
+export const incomingOnly = assemble([
   loadWord(ancillary.packetType),
   jumpIfEqual(PACKET_OUTGOING, "reject"),
   loadWord(ancillary.vlanTag),
@@ -134,6 +134,16 @@ export class PacketRing extends ReceiveRing {
       return fail(bindProblem);
     }
     return succeed(ring);
+  }
+
+  /**
+   * Has another interface's frames enter from now on; they leave by the same one as ever. Until the kernel is sure that
+   * nobody uses what was, some 10 ms, none enter. Nothing happens when closed.
+   */
+  listen(interfaceIndex: number, filter: readonly FilterInstruction[]): Outcome<true> {
+    if (!this.isOpen) return succeed(true as const);
+    const [filtered, problem] = this.setFilter(filter);
+    return filtered === undefined ? fail(problem) : bindToLink(this.fd, interfaceIndex, ETH_P_ALL);
   }
 
   /** Changes which frames enter from now on; none that is already in is lost. */

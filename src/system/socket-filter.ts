@@ -57,6 +57,7 @@ export const ancillary = {
   protocol: ANCILLARY_OFFSET,
   packetType: ANCILLARY_OFFSET + 4,
   interfaceIndex: ANCILLARY_OFFSET + 8,
+  mark: ANCILLARY_OFFSET + 20,
   vlanTag: ANCILLARY_OFFSET + 44,
   vlanTagPresent: ANCILLARY_OFFSET + 48,
 } as const;

@@ -5,17 +5,18 @@
 // are chains; it goes to the chain's end, so others see every packet first.
 
 import { closeBpf } from "../../system/bpf-call";
-import { attachProgram, filterSocket, loadProgram } from "../../system/bpf-program";
+import { attachProgram, loadProgram } from "../../system/bpf-program";
 import { isLittleEndian } from "../../system/ffi";
 import { fail, type Outcome, succeed } from "../../system/outcome";
+import { incomingOnly } from "../../system/packet-ring";
 import type { FilterInstruction } from "../../system/socket-filter";
 import { TrafficFilter } from "../../system/traffic-filter";
 import type { Side } from "../side";
 import { assemble } from "./assembler";
+import { handedOver, handOver, LOOPBACK_INDEX } from "./handover";
 import type { Candidate, Place } from "./places";
 import type { Direction, Environment } from "./programs/environment";
-import { sideProgram, tapProgram } from "./programs/side-program";
-import { translateFilter } from "./tap-translation";
+import { sideProgram } from "./programs/side-program";
 
 /** Ends what was attached. */
 type Detach = (this: void) => void;
@@ -31,7 +32,7 @@ export class Attachment {
 
   /**
    * Attaches a program to the side that packets of a direction come in by.
-   * @param filter of the side's tap, which must not take what a classifier takes
+   * @param filter of the side's tap, in whose place a classifier chooses what the daemon gets
    */
   static make(
     this: void,
@@ -65,17 +66,14 @@ function attachAt(
 ): Outcome<Detach> {
   const hook = place === "native XDP" || place === "generic XDP" ? "xdp" : "classifier";
   const name = `vpnmasq_${direction}`;
-  const program = assemble(sideProgram(hook, direction, environment), isLittleEndian);
+  const upwards = hook === "xdp" ? [] : handOver(environment, side.link.index, incomingOnly.concat(filter));
+  const program = assemble(sideProgram(hook, direction, environment, upwards), isLittleEndian);
   const [loaded, problem] = loadProgram({ name, kind: hook }, program);
   if (loaded === undefined) return fail(problem);
   const [detach, attachProblem] = attachLoaded(loaded, side.link.index, place);
   closeBpf(loaded);
   if (detach === undefined) return fail(attachProblem);
-  if (hook === "xdp") return succeed(detach);
-  const [, tapProblem] = narrowTap(side, direction, environment, filter);
-  if (tapProblem === undefined) return succeed(detach);
-  detach();
-  return fail(tapProblem);
+  return hook === "xdp" ? succeed(detach) : listenBehind(side, filter, detach);
 }
 
 function attachLoaded(program: number, interfaceIndex: number, place: Place): Outcome<Detach> {
@@ -93,20 +91,15 @@ function attachLoaded(program: number, interfaceIndex: number, place: Place): Ou
   });
 }
 
-/** From now on the side's tap leaves to the classifier what it takes. The socket keeps its filter by itself. */
-function narrowTap(
-  side: Side,
-  direction: Direction,
-  environment: Environment,
-  filter: readonly FilterInstruction[],
-): Outcome<true> {
-  const steps = tapProgram(direction, environment, translateFilter(filter));
-  const [program, problem] = loadProgram(
-    { name: `vpnmasq_tap`, kind: "socketFilter" },
-    assemble(steps, isLittleEndian),
-  );
-  if (program === undefined) return fail(problem);
-  const [done, filterProblem] = filterSocket(side.ring.fd, program);
-  closeBpf(program);
-  return done === undefined ? fail(filterProblem) : succeed(true as const);
+/** From now on the side's tap hears what the classifier hands over, until that is detached. */
+function listenBehind(side: Side, filter: readonly FilterInstruction[], detach: Detach): Outcome<Detach> {
+  const { index } = side.link;
+  const listenAgain = (): void => {
+    detach();
+    side.ring.listen(index, filter);
+  };
+  const [done, problem] = side.ring.listen(LOOPBACK_INDEX, handedOver(index));
+  if (done !== undefined) return succeed(listenAgain);
+  listenAgain();
+  return fail(problem);
 }

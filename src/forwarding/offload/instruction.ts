@@ -80,9 +80,6 @@ export const helper = {
   /** As CLOCK_MONOTONIC. */
   time: 5,
   redirect: 23,
-  loadBytes: 26,
-  replaceTransportChecksum: 11,
-  changeHead: 43,
   /** Kernels from 5.11: as CLOCK_MONOTONIC_COARSE, a memory access where the exact time may be a device's. */
   coarseTime: 160,
 } as const;

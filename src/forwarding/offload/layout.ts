@@ -49,10 +49,10 @@ export const xdpContext = { data: field(0, WORD), dataEnd: field(4, WORD) } as c
 export const packetContext = {
   lengthBytes: field(0, WORD),
   packetType: field(4, WORD),
+  mark: field(8, WORD),
   protocol: field(16, WORD),
   isTagged: field(20, WORD),
   tag: field(24, WORD),
-  interfaceIndex: field(40, WORD),
   data: field(76, WORD),
   dataEnd: field(80, WORD),
 } as const;

@@ -6,6 +6,7 @@
 
 import type { Reason } from "../../masquerade/reason";
 import type { Table } from "../../masquerade/table";
+import { monotonicMs } from "../../system/clock";
 import { isLittleEndian } from "../../system/ffi";
 import { fail, type Outcome, outcomeOf, succeed } from "../../system/outcome";
 import type { RouteEvent } from "../../system/rtnetlink";
@@ -98,6 +99,8 @@ export class Offload {
     const { lan, wan } = sides;
     const [maps, problem] = OffloadMaps.create(options.entriesMax);
     if (maps === undefined) return fail(problem);
+    // Without a lease the programs do nothing; there is nothing to forward yet.
+    maps.allowUntil(monotonicMs() + LEASE_MS);
     const hasFlows = table.flows !== undefined;
     const links = allLinks();
     const lanPlaces = candidates(options.choice, surroundings(lan.side.link, wan.side.link, links));

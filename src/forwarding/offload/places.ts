@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly hasVlans: boolean;
   /** A queueing discipline of the other interface that shapes traffic, which frames of XDP pass by; undefined: none. */
   readonly shaper: string | undefined;
+  /** By the loopback interface programs at tcx and tc hand over what they leave to the daemon. */
+  readonly hasLoopback: boolean;
 }
 
 /** A place, and what speaks against it; undefined: nothing does. */
@@ -31,8 +33,9 @@ const PLACES: Record<OffloadChoice, readonly Place[]> = {
   tc: ["tc clsact"],
 };
 
-function objectionTo(place: Place, { takesRedirected, hasVlans, shaper }: Surroundings): string | undefined {
-  if (place === "tcx" || place === "tc clsact") return undefined;
+function objectionTo(place: Place, surroundings: Surroundings): string | undefined {
+  const { takesRedirected, hasVlans, shaper, hasLoopback } = surroundings;
+  if (place === "tcx" || place === "tc clsact") return hasLoopback ? undefined : "lo is down";
   if (hasVlans) return "VLANs lie on it";
   if (shaper !== undefined) return `it would pass the other side's ${shaper} by`;
   if (place === "native XDP" && !takesRedirected) return "the other side's driver takes no such frames";

@@ -4,6 +4,7 @@
 import { takesRedirectedFrames } from "../../system/device-features";
 import { queueingOf } from "../../system/queueing";
 import { type Link, RouteSocket } from "../../system/rtnetlink";
+import { LOOPBACK_INDEX } from "./handover";
 import type { Surroundings } from "./places";
 
 /** Disciplines that limit a rate, or share it by what somebody configured; all others serve whoever comes. */
@@ -14,6 +15,7 @@ export function surroundings(from: Link, to: Link, links: readonly Link[]): Surr
   return {
     takesRedirected: takesRedirectedFrames(to.index),
     hasVlans: links.some(({ vlanOf }) => vlanOf === from.index),
+    hasLoopback: links.some(({ index, isUp }) => index === LOOPBACK_INDEX && isUp),
     shaper: queueingOf(to.index).find((kind) => SHAPERS.includes(kind)),
   };
 }

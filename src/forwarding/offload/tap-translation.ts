@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A classic socket filter as eBPF: the rest of a tap's program, behind what keeps offloaded packets out.
+// A tap's classic filter as eBPF, for the program at tcx or tc that chooses in its place what the daemon gets.
 //
-// The kernel does the same with each classic filter it is given (net/core/filter.c, bpf_convert_filter), but a socket has
-// one filter only, and a classic one cannot look into maps. What tap-filter.ts writes is translated, and nothing more.
+// The kernel does the same with each classic filter it is given (net/core/filter.c, bpf_convert_filter). What tap-filter.ts
+// writes is translated, and nothing more. A packet that ends before a byte that is asked for ends the program, with 0, which
+// is the kernel's to have.
 
 import { ancillary, type FilterInstruction } from "../../system/socket-filter";
 import { toWord } from "../../wire/word";
 import {
   compute,
   type Condition,
-  exit,
   type Field,
   jump,
   jumpIf32,
@@ -48,9 +48,7 @@ const WORD_SHIFT = 2;
 /** What the kernel knows beside the bytes stands in the context. */
 const KNOWN: Record<number, Field> = {
   [ancillary.packetType]: packetContext.packetType,
-  [ancillary.interfaceIndex]: packetContext.interfaceIndex,
   [ancillary.vlanTag]: packetContext.tag,
-  [ancillary.vlanTagPresent]: packetContext.isTagged,
 };
 
 function loadIntoA({ code, operand }: FilterInstruction): Step[] {
@@ -66,9 +64,15 @@ function place(index: number): string {
   return `classic ${index}`;
 }
 
-function translate(instruction: FilterInstruction, index: number): Step[] {
+/** Where to go on with what the filter accepts or rejects. */
+interface Exits {
+  readonly accepted: string;
+  readonly rejected: string;
+}
+
+function translate(instruction: FilterInstruction, index: number, { accepted, rejected }: Exits): Step[] {
   const { code, operand, jumpTrue, jumpFalse } = instruction;
-  if (code === BPF_RET) return [move("r0", toWord(operand)), exit()];
+  if (code === BPF_RET) return [jump(operand === 0 ? rejected : accepted)];
   if (code === BPF_JA) return [jump(place(index + 1 + operand))];
   switch (code & CLASS_MASK) {
     case BPF_LD:
@@ -98,14 +102,14 @@ function successors({ code, operand, jumpTrue, jumpFalse }: FilterInstruction, i
 }
 
 /** The steps of a classic filter; the context is in its register. What is never reached the verifier would refuse. */
-export function translateFilter(filter: readonly FilterInstruction[]): Step[] {
+export function translateFilter(filter: readonly FilterInstruction[], exits: Exits): Step[] {
   const reached = new LuaSet<number>();
   reached.add(0);
   const steps: Step[] = [move(A, 0), move(X, 0)];
   for (const [index, instruction] of filter.entries()) {
     if (reached.has(index)) {
       for (const next of successors(instruction, index)) reached.add(next);
-      steps.push(label(place(index)), ...translate(instruction, index));
+      steps.push(label(place(index)), ...translate(instruction, index, exits));
     }
   }
   return steps;

@@ -31,11 +31,8 @@ export type Direction = "outbound" | "inbound";
 export const KEY_AT = -16;
 /** The number of a row, for look-ups in arrays. */
 export const ROW_KEY: Field = { at: -20, bytes: 4 };
-/** A tap's copy of the headers: the network header stands on a multiple of 8. */
-export const HEADER_COPY_AT = -64;
-
-/** A tap's context, kept while its register serves another purpose. */
-export const CONTEXT_COPY: Field = { at: -88, bytes: 8 };
+/** A classifier's context, kept while its register serves another purpose. */
+export const CONTEXT_COPY: Field = { at: -32, bytes: 8 };
 
 /** Who holds what, in all programs. r1 … r5 are lost in every call of the kernel. */
 export const held = {

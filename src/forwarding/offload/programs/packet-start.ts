@@ -2,15 +2,15 @@
 // The beginning of each kind of program: the headers within reach, and a packet that is as long as it says.
 //
 // Where the kernel asks us differs: at XDP there are bytes and nothing else, at tc and tcx a packet of the kernel's with its
-// tag and length, at a tap the same but behind a function that copies. What follows is the same program for all.
+// tag and length. What follows is the same program for both.
 
 import { ETHERNET_HEADER_BYTES } from "../../../wire/ethernet";
-import { add, call, compute, jumpIf, label, load, move, type Step, store, toNetwork } from "../instruction";
+import { add, compute, jumpIf, label, load, move, type Step, store, toNetwork } from "../instruction";
 import { HEADERS_BYTES, packet, packetContext, xdpContext } from "../layout";
-import { CONTEXT_COPY, HEADER_COPY_AT, held } from "./environment";
+import { CONTEXT_COPY, held } from "./environment";
 
-/** Where a program is attached: before the kernel's packet exists, at its ingress, or at the packet socket's filter. */
-export type Hook = "xdp" | "classifier" | "tap";
+/** Where a program is attached: before the kernel's packet exists, or at its ingress. */
+export type Hook = "xdp" | "classifier";
 
 /** IEEE 802.3: shorter frames are filled up with zeros. */
 const ETHERNET_PAYLOAD_BYTES_MIN = 46;
@@ -66,18 +66,9 @@ const starts: Record<Hook, (this: void) => Step[]> = {
     compute("subtract", "r2", network),
     ...fillsFrame(),
   ],
-  classifier: () => [...headersInReach(packetContext.data, packetContext.dataEnd), ...fitsKernelsPacket()],
-  tap: () => [
-    move(context, "r1"),
-    store("r10", CONTEXT_COPY, context),
-    move("r2", 0),
-    move("r3", "r10"),
-    add("r3", HEADER_COPY_AT - ETHERNET_HEADER_BYTES),
-    move("r4", ETHERNET_HEADER_BYTES + HEADERS_BYTES),
-    call("loadBytes"),
-    jumpIf("r0", "!=", 0, "up"),
-    move(network, "r10"),
-    add(network, HEADER_COPY_AT),
+  classifier: () => [
+    store("r10", CONTEXT_COPY, "r1"),
+    ...headersInReach(packetContext.data, packetContext.dataEnd),
     ...fitsKernelsPacket(),
   ],
 };

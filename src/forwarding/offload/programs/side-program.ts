@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The program of one interface, put together: what is certain goes straight out of the other one, all else goes up.
 //
-// "Up" is on to whoever comes next: another program of the chain, the kernel, our own tap. Nothing was changed then. Until
-// the last condition holds nothing is written, to the packet or to a map.
+// "Up" is on to whoever comes next: another program of the chain, the kernel, our own tap. Until the last condition holds
+// nothing is written, to the packet or to a map.
 
-import { exit, jump, label, load, move, type Step, store } from "../instruction";
+import { exit, jump, label, move, type Step, store } from "../instruction";
 import { tallyRow } from "../layout";
 import { departure } from "./departure";
-import { CONTEXT_COPY, type Direction, type Environment, held, ROW_KEY } from "./environment";
+import { type Direction, type Environment, ROW_KEY } from "./environment";
 import { demandSequenceAhead, keepSequence } from "./esp-sequence";
 import { findEntry, jumpIfFlow } from "./find-entry";
 import { rewriteTransport } from "./transport";
@@ -45,23 +45,23 @@ function transport(direction: Direction, environment: Environment): Step[] {
   ];
 }
 
-/** What an interface runs for each frame that comes in. */
-export function sideProgram(hook: "xdp" | "classifier", direction: Direction, environment: Environment): Step[] {
+/**
+ * What an interface runs for each frame that comes in.
+ * @param upwards what is done with a packet that goes up, at tcx and tc
+ */
+export function sideProgram(
+  hook: Hook,
+  direction: Direction,
+  environment: Environment,
+  upwards: readonly Step[] = [],
+): Step[] {
   return [
     ...conditions(hook, direction, environment),
     ...transport(direction, environment),
     ...departure(direction, environment),
     label("up"),
+    ...upwards,
     move("r0", PASS[hook]),
     exit(),
   ];
-}
-
-/**
- * For a tap, which sees a frame before tc and tcx do: keeps out what the classifier is going to take, by the same
- * conditions. `otherwise` decides about all else; the context is in r6 then.
- */
-export function tapProgram(direction: Direction, environment: Environment, otherwise: readonly Step[]): Step[] {
-  const keptOut = [move("r0", 0), exit(), label("up"), load(held.context, "r10", CONTEXT_COPY)];
-  return [...conditions("tap", direction, environment), ...keptOut, ...otherwise];
 }

@@ -6,7 +6,7 @@ import { surroundings } from "../../../../src/forwarding/offload/surroundings";
 import { linkNamed } from "../../system/network";
 
 /** Nothing speaks against anything here. */
-const FAVOURABLE: Surroundings = { takesRedirected: true, hasVlans: false, shaper: undefined };
+const FAVOURABLE: Surroundings = { takesRedirected: true, hasVlans: false, shaper: undefined, hasLoopback: true };
 
 /** "place" or "place: objection", in the order in which they are tried. */
 function tried(choice: Parameters<typeof candidates>[0], changes: Partial<Surroundings> = {}): string[] {
@@ -38,6 +38,14 @@ describe("a place for a program", () => {
   it("is not the driver's XDP where the other side's driver takes no frames from it", () => {
     const first = "native XDP: the other side's driver takes no such frames";
     assert.same([first, "generic XDP", "tcx", "tc clsact"], tried("auto", { takesRedirected: false }));
+  });
+
+  it("is not tcx or tc where the loopback interface is down", () => {
+    const expected = ["native XDP", "generic XDP", "tcx: lo is down", "tc clsact: lo is down"];
+    assert.same(expected, tried("auto", { hasLoopback: false }));
+    const loopback = linkNamed("lo");
+    assert.is_true(surroundings(loopback, loopback, [loopback]).hasLoopback);
+    assert.is_false(surroundings(loopback, loopback, [{ ...loopback, isUp: false }]).hasLoopback);
   });
 
   it("knows a VLAN by the interface that it lies on", () => {

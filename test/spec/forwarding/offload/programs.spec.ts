@@ -4,24 +4,25 @@
 import { assemble } from "../../../../src/forwarding/offload/assembler";
 import { OffloadMaps } from "../../../../src/forwarding/offload/maps";
 import type { Environment } from "../../../../src/forwarding/offload/programs/environment";
-import { sideProgram, tapProgram } from "../../../../src/forwarding/offload/programs/side-program";
+import { sideProgram } from "../../../../src/forwarding/offload/programs/side-program";
 import { exit, loadMap, move } from "../../../../src/forwarding/offload/instruction";
-import { translateFilter } from "../../../../src/forwarding/offload/tap-translation";
+import { handOver } from "../../../../src/forwarding/offload/handover";
 import { lanFilter, wanFilter } from "../../../../src/forwarding/tap-filter";
 import type { Territory } from "../../../../src/forwarding/territory";
 import { closeBpf } from "../../../../src/system/bpf-call";
 import { loadProgram, type ProgramOptions } from "../../../../src/system/bpf-program";
 import { isLittleEndian } from "../../../../src/system/ffi";
+import { incomingOnly } from "../../../../src/system/packet-ring";
 import { address } from "../../frame";
 import { must, problemOf } from "../../system/network";
-import { sampleTerritory, withoutWanAddress } from "../sample-territory";
+import { sampleTerritory } from "../sample-territory";
 
 const ETHERNET_BYTES = 14;
 
-/** With and without peers of the router's own, and before there is an address. */
+/** With and without peers of the router's own. */
 function territories(scope: Territory["scope"]): Territory[] {
   const usual = sampleTerritory({ scope });
-  return [usual, { ...usual, ownPeers: [address("192.0.2.7"), address("192.0.2.8")] }, withoutWanAddress(usual)];
+  return [usual, { ...usual, ownPeers: [address("192.0.2.7"), address("192.0.2.8")] }];
 }
 
 describe("the offload's programs", () => {
@@ -49,16 +50,14 @@ describe("the offload's programs", () => {
         const environment = environmentWith(scope, hasAtomics);
         const variant = `in scope ${scope}, ${hasAtomics ? "with" : "without"} atomic additions, ${manner}`;
         for (const direction of ["outbound", "inbound"] as const) {
-          for (const hook of ["xdp", "classifier"] as const) {
-            it(`load at ${hook}, ${direction}, ${variant}`, () => {
-              load(hook, assemble(sideProgram(hook, direction, environment), isLittleEndian));
-            });
-          }
-          it(`load in front of a tap's own filter, ${direction}, ${variant}`, () => {
+          it(`load at XDP, ${direction}, ${variant}`, () => {
+            load("xdp", assemble(sideProgram("xdp", direction, environment), isLittleEndian));
+          });
+          it(`load at tcx and tc, ${direction}, ${variant}`, () => {
             for (const territory of territories(scope)) {
               const filterFor = direction === "outbound" ? lanFilter : wanFilter;
-              const filter = translateFilter(filterFor(territory, ETHERNET_BYTES));
-              load("socketFilter", assemble(tapProgram(direction, environment, filter), isLittleEndian));
+              const upwards = handOver(environment, 7, incomingOnly.concat(filterFor(territory, ETHERNET_BYTES)));
+              load("classifier", assemble(sideProgram("classifier", direction, environment, upwards), isLittleEndian));
             }
           });
         }

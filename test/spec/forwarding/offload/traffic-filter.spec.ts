@@ -3,9 +3,12 @@
 
 import { LEASE_MS } from "../../../../src/forwarding/offload/offload";
 import { esp, ipv4 } from "../../frame";
-import { espOn } from "../packet-match";
+import { espOn, icmpOf } from "../packet-match";
 import { RouterProcess, sleepMs, waitUntil } from "../router-process";
 import { CLIENT_1, ROUTER_WAN, SERVER, Site } from "../site";
+
+/** Longer than a program goes on for a daemon that is gone. */
+const GIVEN_UP_MS = 10000;
 
 describe("a router that offloads at tc clsact", () => {
   let site: Site;
@@ -70,5 +73,17 @@ describe("a router that offloads at tc clsact", () => {
     router.configure({ offload: "xdp" });
     start();
     assert.equal(0, filtersOfOurs());
+  });
+
+  it("gives the kernel its packets back when it is killed and no new one starts", () => {
+    start();
+    const isAnsweredByKernel = (): boolean => {
+      site.server.send(ipv4({ from: SERVER, to: ROUTER_WAN, carrying: esp({ spi: 0x2001 }) }));
+      return !site.server.isSpared(icmpOf(3, 2));
+    };
+    assert.is_false(isAnsweredByKernel());
+    router.kill();
+    assert.is_true(waitUntil(isAnsweredByKernel, GIVEN_UP_MS));
+    assert.equal(2, filtersOfOurs());
   });
 });
