@@ -56,10 +56,8 @@ const NETWORK_OFFSET = -0x100000;
 export const ancillary = {
   protocol: ANCILLARY_OFFSET,
   packetType: ANCILLARY_OFFSET + 4,
-  interfaceIndex: ANCILLARY_OFFSET + 8,
   mark: ANCILLARY_OFFSET + 20,
   vlanTag: ANCILLARY_OFFSET + 44,
-  vlanTagPresent: ANCILLARY_OFFSET + 48,
 } as const;
 
 /** The offset of byte `at` of the network header, wherever the link header ends. */

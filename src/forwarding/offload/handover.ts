@@ -20,7 +20,7 @@ import {
   loadWord,
   reject,
 } from "../../system/socket-filter";
-import { add, call, compute, exit, jumpIf, label, load, loadFirstValue, move, type Step, store } from "./instruction";
+import { add, call, exit, jumpIf, label, load, loadFirstValue, move, type Step, store } from "./instruction";
 import { lease, packetContext } from "./layout";
 import { CONTEXT_COPY, type Environment, held } from "./programs/environment";
 import { translateFilter } from "./tap-translation";
@@ -34,13 +34,13 @@ const BPF_F_INGRESS = 1;
 /** The packet's mark tells by which interface it came in: this plus its index. The letters are "vp", and room is left. */
 const MARK = 0x76700000;
 /**
- * 2³² ns are 4.3 s, from the lease's end: a daemon that hangs for no longer finds its packets in the ring. At tc a program
- * outlives a daemon that was killed, and then the kernel is to have them.
+ * From the lease's end: a daemon that hangs for no longer than these 2.1 s finds its packets in the ring. At tc a program
+ * outlives a daemon that was killed, and then the kernel is to have them. It is the largest number that can be added.
  */
-const PATIENCE_SHIFT = 32;
+const PATIENCE_NS = 0x7fffffff;
 
 /**
- * Sends in to the tap what its classic filter accepts. The context is on the stack; all else ends in "on".
+ * Sends in to the tap what its classic filter accepts. The context is on the stack; all else goes on behind it.
  * @param interfaceIndex that the frames come in by
  */
 export function handOver({ maps }: Environment, interfaceIndex: number, filter: readonly FilterInstruction[]): Step[] {
@@ -48,20 +48,18 @@ export function handOver({ maps }: Environment, interfaceIndex: number, filter: 
     call("coarseTime"),
     loadFirstValue("r1", maps.lease),
     load("r1", "r1", lease.untilNs),
-    move("r2", 1),
-    compute("shiftLeft", "r2", PATIENCE_SHIFT),
-    add("r1", "r2"),
-    jumpIf("r0", ">", "r1", "on"),
+    add("r1", PATIENCE_NS),
+    jumpIf("r0", ">", "r1", "rejected"),
     load(held.context, "r10", CONTEXT_COPY),
-    ...translateFilter(filter, { accepted: "ours", rejected: "on" }),
-    label("ours"),
+    ...translateFilter(filter),
+    label("accepted"),
     move("r1", MARK + interfaceIndex),
     store(held.context, packetContext.mark, "r1"),
     move("r1", LOOPBACK_INDEX),
     move("r2", BPF_F_INGRESS),
     call("redirect"),
     exit(),
-    label("on"),
+    label("rejected"),
   ];
 }
 

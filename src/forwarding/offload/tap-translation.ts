@@ -64,15 +64,9 @@ function place(index: number): string {
   return `classic ${index}`;
 }
 
-/** Where to go on with what the filter accepts or rejects. */
-interface Exits {
-  readonly accepted: string;
-  readonly rejected: string;
-}
-
-function translate(instruction: FilterInstruction, index: number, { accepted, rejected }: Exits): Step[] {
+function translate(instruction: FilterInstruction, index: number): Step[] {
   const { code, operand, jumpTrue, jumpFalse } = instruction;
-  if (code === BPF_RET) return [jump(operand === 0 ? rejected : accepted)];
+  if (code === BPF_RET) return [jump(operand === 0 ? "rejected" : "accepted")];
   if (code === BPF_JA) return [jump(place(index + 1 + operand))];
   switch (code & CLASS_MASK) {
     case BPF_LD:
@@ -101,15 +95,18 @@ function successors({ code, operand, jumpTrue, jumpFalse }: FilterInstruction, i
   return (code & CLASS_MASK) === BPF_JA ? [index + 1 + jumpTrue, index + 1 + jumpFalse] : [index + 1];
 }
 
-/** The steps of a classic filter; the context is in its register. What is never reached the verifier would refuse. */
-export function translateFilter(filter: readonly FilterInstruction[], exits: Exits): Step[] {
+/**
+ * The steps of a classic filter, which end at the label "accepted" or "rejected"; the context is in its register. What is
+ * never reached the verifier would refuse.
+ */
+export function translateFilter(filter: readonly FilterInstruction[]): Step[] {
   const reached = new LuaSet<number>();
   reached.add(0);
   const steps: Step[] = [move(A, 0), move(X, 0)];
   for (const [index, instruction] of filter.entries()) {
     if (reached.has(index)) {
       for (const next of successors(instruction, index)) reached.add(next);
-      steps.push(label(place(index)), ...translate(instruction, index, exits));
+      steps.push(label(place(index)), ...translate(instruction, index));
     }
   }
   return steps;
