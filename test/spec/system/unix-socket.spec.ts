@@ -173,7 +173,7 @@ describe("a line server", () => {
     const untilMs = monotonicMs() + STARVED_MS;
     let rounds = 0;
     while (monotonicMs() < untilMs) {
-      loop.runOnce(untilMs - monotonicMs());
+      loop.runOnce(math.ceil(untilMs - monotonicMs()));
       rounds += 1;
     }
     limit.soft = before;
