@@ -26,7 +26,8 @@ interface History {
 export class Blame {
   /** Why a packet first went to others only: what follows from it is not another cause. */
   private first: Cause | undefined;
-  private readonly histories = new LuaMap<Epoch, History>();
+  /** By the epochs' outgoing SPIs, of which no two are alike. */
+  private readonly histories = new LuaMap<number, History>();
 
   constructor(private readonly world: World) {}
 
@@ -98,10 +99,10 @@ export class Blame {
   }
 
   private of(epoch: Epoch): History {
-    const known = this.histories.get(epoch);
+    const known = this.histories.get(epoch.outSpi);
     if (known !== undefined) return known;
     const history = { serverFirst: undefined, timedOut: false, fellSilent: false, crashed: false };
-    this.histories.set(epoch, history);
+    this.histories.set(epoch.outSpi, history);
     return history;
   }
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Every state that any order of steps leads to, each visited once; in each, whether the trackers are sound and whether
 // anybody is dead. Breadth first, so the first way found to a dead state is a shortest one.
-//
-// A state is kept as the steps that lead to it and is made anew from them: the trackers have no way to be copied, and
-// need none for any other purpose.
 
 import { type Cause, CAUSES } from "./blame";
-import { deadClients } from "./fair-future";
+import { FairFutures } from "./fair-future";
 import { fingerprint } from "./fingerprint";
-import { type Rules, type Step, World } from "./world";
+import { SeenStates } from "./seen-states";
+import { ROOT, StateTree } from "./state-tree";
+import { Walker } from "./walker";
+import { type Client, type Rules, World } from "./world";
 
 export interface DeadState {
   readonly cause: Cause;
-  readonly steps: readonly Step[];
+  /** The choices that lead to it. */
+  readonly choices: readonly number[];
   /** The client whose traffic passes no more. */
   readonly client: number;
 }
 
 export class Exploration {
-  states = 0;
   transitions = 0;
   deadStates = 0;
   /** States in which some packet has gone to others only. */
@@ -27,73 +27,59 @@ export class Exploration {
   readonly deadBy = new LuaMap<Cause, number>();
   /** The first found of each cause. */
   readonly firstDead = new LuaMap<Cause, DeadState>();
-  private readonly seen = new LuaSet<number>();
+  readonly futures = new FairFutures();
+  private readonly tree = new StateTree();
+  private readonly seen = new SeenStates();
 
   constructor(private readonly rules: Rules) {}
 
+  states(): number {
+    return this.tree.count;
+  }
+
   /** @param statesMax where to stop; the exploration is incomplete then */
   run(statesMax: number): void {
-    let frontier = [""];
-    this.visit("");
-    while (frontier.length > 0) {
-      const next: string[] = [];
-      for (const path of frontier) {
-        if (this.states >= statesMax) return;
-        this.expand(path, next);
-      }
-      frontier = next;
+    const world = new World(this.rules);
+    const walker = new Walker(this.tree, world);
+    const { high, low } = fingerprint(world);
+    this.seen.add(high, low);
+    let state = ROOT;
+    while (state < this.tree.count && this.tree.count < statesMax) {
+      walker.goTo(state);
+      this.expand(state, world, walker);
+      state += 1;
     }
-    this.isComplete = true;
+    this.isComplete = state === this.tree.count;
   }
 
   causes(): Cause[] {
     return CAUSES.filter((cause) => this.deadBy.has(cause));
   }
 
-  private expand(path: string, next: string[]): void {
-    const choices = this.worldAfter(path).possible().length;
-    for (const choice of $range(1, choices)) {
+  private expand(state: number, world: World, walker: Walker): void {
+    const steps = world.possible();
+    for (const choice of $range(0, steps.length - 1)) {
       this.transitions += 1;
-      const further = path + string.char(choice);
-      if (this.visit(further)) next.push(further);
+      world.take(steps[choice]);
+      const { high, low, clients } = fingerprint(world);
+      if (this.seen.add(high, low)) {
+        this.tree.add(state, choice);
+        this.judge(world, clients);
+      }
+      walker.goBack();
     }
   }
 
-  /** Whether the state was new. */
-  private visit(path: string): boolean {
-    const world = this.worldAfter(path);
-    const number = fingerprint(world);
-    if (this.seen.has(number)) return false;
-    this.seen.add(number);
-    this.states += 1;
+  /** Looks at a new state, the last one of the tree; its world is used up. */
+  private judge(world: World, clients: readonly Client[]): void {
     world.router.audit();
     if (world.misdelivered > 0) this.misdeliveries += 1;
-    const [dead] = deadClients(world);
-    if (dead === undefined) return true;
+    const [dead] = this.futures.deadIn(world, clients);
+    if (dead === undefined) return;
     this.deadStates += 1;
-    this.note(world.blame.causeFor(dead.newest()!), path, dead.number);
-    return true;
-  }
-
-  private note(cause: Cause, path: string, client: number): void {
+    const cause = world.blame.causeFor(dead.newest()!);
     this.deadBy.set(cause, (this.deadBy.get(cause) ?? 0) + 1);
-    if (!this.firstDead.has(cause)) this.firstDead.set(cause, { cause, steps: this.stepsOf(path), client });
-  }
-
-  private worldAfter(path: string): World {
-    const world = new World(this.rules);
-    for (const at of $range(1, string.len(path))) world.take(world.possible()[string.byte(path, at) - 1]);
-    return world;
-  }
-
-  private stepsOf(path: string): Step[] {
-    const world = new World(this.rules);
-    const steps: Step[] = [];
-    for (const at of $range(1, string.len(path))) {
-      const step = world.possible()[string.byte(path, at) - 1];
-      steps.push(step);
-      world.take(step);
-    }
-    return steps;
+    if (this.firstDead.has(cause)) return;
+    this.firstDead.set(cause, { cause, choices: this.tree.choicesTo(this.tree.count - 1), client: dead.number });
   }
 }

@@ -1,116 +1,171 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What tells two states of a world apart, as a number: everything that decides what can happen next, and nothing else.
+// What tells two states of a world apart, as two words: everything that decides what can happen next, and nothing else.
 //
-// Times count from now, records are named by client and SPIs and not by their places, and what only rates, statistics
-// or sweeping see (bytes, rate limiters, places of sweeps) is left out.
+// - Clients are alike: a state and the same with clients exchanged have one fingerprint. Each client's part is hashed by
+//   itself, in terms of "own" and "another's". The order of these hashes is the order of the clients, and what names a
+//   client names it by its place there.
+// - Records are a set: their hashes are added, so it does not matter in which rows they are.
+// - Times count from now, and only as far as any timer asks (time-left, record-outlook).
+// - Packets and epochs that cannot matter any more are left out (client-outlook).
+//
+// Two states with one fingerprint are taken for one. Of a million states any two different ones are with a probability
+// of 3 · 10⁻⁸, of a hundred million with 3 · 10⁻⁴. The specs compare what follows from states of one fingerprint.
 
-import { ESP_RECORD_WORDS, EspField } from "../../src/masquerade/esp-record";
+import { ESP_RECORD_WORDS, EspField, Phase } from "../../src/masquerade/esp-record";
 import type { EspServer } from "../../src/masquerade/esp-server";
-import { MS_PER_TICK } from "../../src/masquerade/esp-items";
-import { unsigned } from "../../src/wire/word";
-import type { Epoch, World } from "./world";
+import { addClient, type Purpose } from "./client-outlook";
+import { HalfSipHash } from "./half-sip-hash";
+import { holderOf, RecordOutlook } from "./record-outlook";
+import { timeLeft } from "./time-left";
+import { type Client, FIRST_CLIENT, LIMITS, SERVER, type World } from "./world";
 
-/** What of the tracker and its servers is nobody's business but the fingerprint's. */
+/** What of the tracker is nobody's business but the fingerprint's. */
 interface TrackerInside {
   readonly relearnUntilMs: number;
   readonly unseenUntilMs: number;
-}
-interface ServerInside {
-  readonly strays: LuaMap<number, number>;
+  readonly oldTurnsUntilMs: number;
 }
 
-/** Two multipliers that are prime, so that the two halves of a number are independent (53 bits together). */
-const FIRST_PRIME = 16777619;
-const SECOND_PRIME = 31;
-const HALF = 0x4000000;
-
-function flag(is: boolean): string {
-  return is ? "1" : "0";
+/** A client's part: its hash, and the sum of those of its records. */
+interface Part {
+  high: number;
+  low: number;
+  recordsHigh: number;
+  recordsLow: number;
 }
 
-function epochText({ isUsed, isOwed, isHeard, sequence }: Epoch): string {
-  return flag(isUsed) + flag(isOwed) + flag(isHeard) + string.char(sequence);
+export interface Fingerprint {
+  readonly high: number;
+  readonly low: number;
+  /** The clients in the order that does not depend on their numbers. */
+  readonly clients: readonly Client[];
 }
 
-/** Relative to now; what is long over is all alike. */
-function until(atMs: number, nowMs: number): string {
-  return atMs <= nowMs ? "-" : tostring(atMs - nowMs);
-}
+const hash = new HalfSipHash();
+const NOBODY: readonly number[] = [];
 
-function recordText(world: World, record: number): string {
-  const { esp } = world.router;
-  const { words } = esp.records;
-  const row = record * ESP_RECORD_WORDS;
-  const nowTick = Math.floor(world.nowMs / MS_PER_TICK);
-  const age = (field: EspField): number => nowTick - words[row + field];
-  return string.format(
-    "%x %x %x %x %x %d %d %d %d;",
-    unsigned(words[row + EspField.Client]),
-    words[row + EspField.OutSpi],
-    words[row + EspField.InSpi],
-    unsigned(words[row + EspField.State]),
-    words[row + EspField.Sequence],
-    age(EspField.Created),
-    age(EspField.LastOut),
-    age(EspField.LastIn),
-    world.router.heldUnder(record),
-  );
-}
-
-function serverText(world: World, server: EspServer): string {
+/** The place of a record among those of its client in the list that it is in. */
+function placeOf(world: World, server: EspServer | undefined, record: number): number {
+  if (server === undefined) return 0;
   const { words } = world.router.esp.records;
-  const nameOf = (record: number): string => {
-    const row = record * ESP_RECORD_WORDS;
-    return `${words[row + EspField.Client] & 0xff}.${words[row + EspField.OutSpi]}.${words[row + EspField.InSpi]}`;
-  };
-  const listText = (records: readonly number[]): string => records.map((record) => nameOf(record)).join(",");
-  const strays: string[] = [];
-  for (const [spi, seenMs] of (server as unknown as ServerInside).strays) strays.push(`${spi}:${world.nowMs - seenMs}`);
-  const leftOut: number[] = [];
-  for (const client of server.leftOut) leftOut.push(client);
-  const turn = server.hasTurn() ? `${server.turnClient & 0xff} ${world.nowMs - server.turnSinceMs}` : "";
-  const lists = [server.outstanding, server.waiting, server.serverFirst].map((records) => listText(records));
-  return `${turn}|${lists.join("|")}|${strays.sort().join(",")}|${leftOut.sort().join(",")}`;
-}
-
-function ikeText(world: World): string {
-  const sessions: string[] = [];
-  world.router.ike.forEach(({ client, phase, negotiatedMs, accountedMs, lastOutMs, lastInMs }) => {
-    const { nowMs } = world;
-    const isAccounted = negotiatedMs === undefined || negotiatedMs <= accountedMs;
-    const ages = `${nowMs - (negotiatedMs ?? 0)} ${flag(isAccounted)} ${nowMs - lastOutMs} ${nowMs - lastInMs}`;
-    sessions.push(`${client & 0xff} ${phase} ${ages}`);
-  });
-  return sessions.sort().join(";");
-}
-
-function stateText(world: World): string {
-  const { nowMs, router, waits, silences, restarts, crashes } = world;
-  const { relearnUntilMs, unseenUntilMs } = router.esp as unknown as TrackerInside;
-  const parts = [
-    `${waits} ${silences} ${restarts} ${crashes} ${until(relearnUntilMs, nowMs)} ${until(unseenUntilMs, nowMs)}`,
-  ];
-  for (const { epochs } of world.clients) parts.push(epochs.map((epoch) => epochText(epoch)).join(","));
-  const records: string[] = [];
-  router.esp.forEach((record) => {
-    records.push(recordText(world, record));
-  });
-  for (const record of records.sort()) parts.push(record);
-  for (const [, server] of router.esp.servers) parts.push(serverText(world, server));
-  parts.push(ikeText(world));
-  return parts.join("/");
-}
-
-/** Two different states have one number in about 1 of 10¹⁵ pairs. */
-export function fingerprint(world: World): number {
-  const text = stateText(world);
-  let first = 0;
-  let second = 0;
-  for (const at of $range(1, string.len(text))) {
-    const byte = string.byte(text, at);
-    first = (first ^ byte) * FIRST_PRIME;
-    first = first & (HALF - 1);
-    second = (second * SECOND_PRIME + byte) & (HALF - 1);
+  const client = words[record * ESP_RECORD_WORDS + EspField.Client];
+  const phase = world.router.esp.records.phase(record);
+  const unanswered = phase === Phase.Waiting ? server.waiting : server.outstanding;
+  let place = 0;
+  for (const other of phase === Phase.Established ? server.serverFirst : unanswered) {
+    if (words[other * ESP_RECORD_WORDS + EspField.Client] === client) place += 1;
+    if (other === record) return place;
   }
-  return first * HALF + second;
+  return 0;
+}
+
+/** The hashes of each client's part; and of records with another client's SPI, those that name both. */
+class Parts {
+  readonly of: Part[] = [];
+  private readonly foreign: { record: number; high: number; low: number }[] = [];
+
+  constructor(
+    private readonly world: World,
+    purpose: Purpose,
+  ) {
+    for (const _ of world.clients) this.of.push({ high: 0, low: 0, recordsHigh: 0, recordsLow: 0 });
+    this.addRecords();
+    for (const client of world.clients) {
+      const part = this.of[client.number];
+      hash.start();
+      hash.add(part.recordsHigh);
+      hash.add(part.recordsLow);
+      addClient(world, client, purpose, hash);
+      hash.finish();
+      part.high = hash.high;
+      part.low = hash.low;
+    }
+  }
+
+  private addRecords(): void {
+    const { world } = this;
+    const { esp } = world.router;
+    const server = esp.servers.get(SERVER);
+    const outlook = new RecordOutlook(world);
+    for (const record of $range(0, esp.records.highWater() - 1)) {
+      if (esp.records.phase(record) === Phase.Free) continue;
+      hash.start();
+      outlook.add(record, placeOf(world, server, record), hash);
+      hash.finish();
+      const { high, low } = hash;
+      const part = this.of[esp.records.words[record * ESP_RECORD_WORDS + EspField.Client] - FIRST_CLIENT];
+      part.recordsHigh = (part.recordsHigh + high) | 0;
+      part.recordsLow = (part.recordsLow + low) | 0;
+      if (outlook.isForeign(record)) this.foreign.push({ record, high, low });
+    }
+  }
+
+  isBefore(one: Client, other: Client): boolean {
+    const [ours, theirs] = [this.of[one.number], this.of[other.number]];
+    return ours.high < theirs.high || (ours.high === theirs.high && ours.low < theirs.low);
+  }
+
+  /** Who has whose SPI. @param rankOf a client's place in the order, by its number */
+  addForeign(rankOf: readonly number[]): void {
+    let [sumHigh, sumLow] = [0, 0];
+    const { words } = this.world.router.esp.records;
+    for (const { record, high, low } of this.foreign) {
+      const row = record * ESP_RECORD_WORDS;
+      hash.start();
+      hash.add(high);
+      hash.add(low);
+      hash.add(rankOf[words[row + EspField.Client] - FIRST_CLIENT]);
+      hash.add(rankOf[holderOf(words[row + EspField.InSpi])]);
+      hash.finish();
+      sumHigh = (sumHigh + hash.high) | 0;
+      sumLow = (sumLow + hash.low) | 0;
+    }
+    hash.start();
+    hash.add(sumHigh);
+    hash.add(sumLow);
+  }
+}
+
+function addRouter(world: World, purpose: Purpose): void {
+  const { nowMs, esp } = world.router;
+  const { relearnUntilMs, unseenUntilMs, oldTurnsUntilMs } = esp as unknown as TrackerInside;
+  // The time after relearning in which an answer may be to an unseen epoch.
+  hash.add(timeLeft(relearnUntilMs + LIMITS.espOutstandingMs, nowMs));
+  hash.add(timeLeft(unseenUntilMs, nowMs));
+  hash.add(timeLeft(oldTurnsUntilMs, nowMs));
+  if (purpose === "future") return;
+  hash.add((world.waits << 24) | (world.silences << 16) | (world.restarts << 8) | world.crashes);
+}
+
+/** Whose turn is next; the order of one client's items is in its part. */
+function addTurns(world: World, rankOf: readonly number[]): void {
+  const server = world.router.esp.servers.get(SERVER);
+  const { words } = world.router.esp.records;
+  hash.add(server?.hasTurn() === true ? world.nowMs - server.turnSinceMs : -1);
+  let before = -1;
+  let named = 0;
+  for (const record of server?.waiting ?? NOBODY) {
+    const rank = rankOf[words[record * ESP_RECORD_WORDS + EspField.Client] - FIRST_CLIENT];
+    if (rank === before || (named & (1 << rank)) !== 0) continue;
+    before = rank;
+    named |= 1 << rank;
+    hash.add(rank);
+  }
+}
+
+/** @param purpose what follows the state: all that is possible, or only the future that is tried */
+export function fingerprint(world: World, purpose: Purpose = "everything"): Fingerprint {
+  const parts = new Parts(world, purpose);
+  const clients = [...world.clients];
+  clients.sort((one, other) => (parts.isBefore(one, other) ? -1 : 1));
+  const rankOf = world.clients.map((client) => clients.indexOf(client));
+  parts.addForeign(rankOf);
+  for (const { number } of clients) {
+    hash.add(parts.of[number].high);
+    hash.add(parts.of[number].low);
+  }
+  addRouter(world, purpose);
+  addTurns(world, rankOf);
+  hash.finish();
+  return { high: hash.high, low: hash.low, clients };
 }

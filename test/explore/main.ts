@@ -24,7 +24,8 @@ if (wanted === "--list") {
   const causes = exploration.causes();
   print(
     json.encode({
-      states: exploration.states,
+      states: exploration.states(),
+      futures: exploration.futures.tried,
       transitions: exploration.transitions,
       seconds: (monotonicMs() - startMs) / 1000,
       misdeliveries: exploration.misdeliveries,

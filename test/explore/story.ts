@@ -23,10 +23,11 @@ function stepText(world: World, { kind, client, epoch }: Step): string {
   return PLAIN[kind] ?? "";
 }
 
-export function storyOf(rules: Rules, { steps, client, cause }: DeadState): string[] {
+export function storyOf(rules: Rules, { choices, client, cause }: DeadState): string[] {
   const world = new World(rules);
   const lines: string[] = [];
-  for (const step of steps) {
+  for (const choice of choices) {
+    const step = world.possible()[choice];
     const text = stepText(world, step);
     world.take(step);
     const isPacket = step.kind === Kind.Send || step.kind === Kind.Answer || step.kind === Kind.Push;

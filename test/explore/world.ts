@@ -9,7 +9,7 @@ import type { EspAlgorithm } from "../../src/masquerade/esp";
 import { DEFAULT_LIMITS, type Limits } from "../../src/masquerade/limits";
 import { address } from "../spec/frame";
 import { inherit } from "../spec/masquerade/inheritance";
-import { TrackedRouter } from "../spec/masquerade/tracked-router";
+import { ikeMessage, TrackedRouter } from "../spec/masquerade/tracked-router";
 import { Blame } from "./blame";
 
 export interface Rules {
@@ -33,19 +33,45 @@ export interface Rules {
 }
 
 export const SERVER = address("198.51.100.1");
-const FIRST_CLIENT = address("192.168.1.2");
+export const FIRST_CLIENT = address("192.168.1.2");
 /** Of each epoch, sent by the server while exploring; more tell no more orders apart. */
 const SERVER_PACKETS_MAX = 2;
 const START_MS = 10_000_000;
 const TICK_MS = 100;
 const QUICK_MODE = 32;
+/** Each client's message and the answer to it look alike, and alike each time. */
+const QUICK_MODES = [0, 1, 2].map((client) =>
+  ikeMessage({
+    initiatorCookie: string.format("%016x", 1 + client),
+    responderCookie: string.format("%016x", 0x100 + client),
+    exchangeType: QUICK_MODE,
+    majorVersion: 1,
+  }),
+);
 
-/** No limit is reached with so few clients; small tables are made quickly. */
-export const LIMITS: Limits = { ...DEFAULT_LIMITS, espItemsMax: 64, espItemsPerClientMax: 16, ikeItemsMax: 16 };
+/**
+ * No limit of the tables is reached with so few clients, and small tables are copied quickly. Nout is reached by the
+ * second packet: more tell no more orders apart.
+ */
+export const LIMITS: Limits = {
+  ...DEFAULT_LIMITS,
+  espItemsMax: 64,
+  espItemsPerClientMax: 16,
+  espOutstandingSendsMax: 2,
+  ikeItemsMax: 16,
+};
+/** Packets held for one item: what one more would do, the second has done. */
+const HELD_MAX = 2;
 
 /** Longer than a turn, in ticks; and longer than an idle item is kept. */
 const WAIT_TICKS = LIMITS.espOutstandingMs / TICK_MS + 1;
 const SILENCE_MS = LIMITS.espIdleMs + 60_000;
+
+/** The SPIs of the first client's first epoch; the incoming one is the other's as well in a collision. */
+export const FIRST_OUT_SPI = 0x1000;
+export const FIRST_IN_SPI = 0x2000;
+/** From a client's first SPI to the next one's: more than it has epochs, renewals in its future included. */
+export const SPIS_OF_CLIENT = 16;
 
 export interface Epoch {
   readonly outSpi: number;
@@ -63,6 +89,9 @@ export interface Epoch {
 export class Client {
   readonly epochs: Epoch[] = [];
   heardMs = 0;
+  /** In the future that is tried: for how many rounds running it has been heard, or has heard nothing. */
+  steadyRounds = 0;
+  silentRounds = 0;
 
   constructor(
     readonly number: number,
@@ -115,7 +144,12 @@ export class World {
     for (const number of $range(0, rules.clients - 1)) this.clients.push(new Client(number, FIRST_CLIENT + number));
   }
 
-  /** Whether every step so far left anything to choose: the steps that may come next. */
+  /** What is the same in all states, or tells nothing of them. */
+  unchanging(): object[] {
+    return [this.rules, ...this.router.passing()];
+  }
+
+  /** The steps that may come next. */
   possible(): Step[] {
     const steps: Step[] = [];
     for (const client of this.clients) this.stepsOf(client, steps);
@@ -130,9 +164,7 @@ export class World {
 
   private stepsOf({ number, epochs }: Client, steps: Step[]): void {
     const { rules } = this;
-    // Clients are alike, so the first negotiations come in their order.
-    const isTheirTime = number === 0 || this.clients[number - 1].epochs.length > 0;
-    if (epochs.length < rules.epochs && isTheirTime) steps.push(of(Kind.Negotiate, number));
+    if (epochs.length < rules.epochs) steps.push(of(Kind.Negotiate, number));
     if (epochs.length > 0) steps.push(of(Kind.Send, number));
     for (const at of $range(0, epochs.length - 1)) {
       const epoch = epochs[at];
@@ -143,6 +175,11 @@ export class World {
         else if (isNewest && (rules.serverFirst || epoch.isUsed)) steps.push(of(Kind.Push, number));
       }
     }
+  }
+
+  /** @param choice counts the possible steps from 0 */
+  choose(choice: number): void {
+    this.take(this.possible()[choice]);
   }
 
   take({ kind, client, epoch }: Step): void {
@@ -180,24 +217,18 @@ export class World {
   negotiate(client: Client): void {
     const at = client.epochs.length;
     const isCollision = this.rules.collision && at === 0 && client.number === 1;
-    const outSpi = 0x1000 + client.number * 16 + at;
-    const inSpi = isCollision ? 0x2000 : 0x2000 + client.number * 16 + at;
+    const place = client.number * SPIS_OF_CLIENT + at;
+    const inSpi = isCollision ? FIRST_IN_SPI : FIRST_IN_SPI + place;
+    const outSpi = FIRST_OUT_SPI + place;
     client.epochs.push({ outSpi, inSpi, isUsed: false, isOwed: false, sequence: 0, isHeard: false });
-    const cookies = {
-      initiatorCookie: string.format("%016x", 1 + client.number),
-      responderCookie: string.format("%016x", 0x100 + client.number),
-    };
-    const message = { ...cookies, exchangeType: QUICK_MODE, majorVersion: 1 };
+    const message = QUICK_MODES[client.number];
     this.router.ikeFromClient(client.address, SERVER, message);
     this.router.ikeFromServer(SERVER, message);
   }
 
   send(client: Client): void {
     const epoch = client.newest()!;
-    this.router.send(client.address, SERVER, epoch.outSpi, () => {
-      epoch.isUsed = true;
-      epoch.isOwed = true;
-    });
+    this.router.send({ client: client.address, server: SERVER, spi: epoch.outSpi, content: epoch, leave: reachServer });
   }
 
   answer(client: Client, epoch: Epoch): void {
@@ -235,7 +266,7 @@ export class World {
   }
 
   private newRouter(): TrackedRouter {
-    const router = new TrackedRouter(LIMITS, this.rules.algorithm);
+    const router = new TrackedRouter(LIMITS, this.rules.algorithm, HELD_MAX);
     router.nowMs = this.nowMs;
     return router;
   }
@@ -250,6 +281,12 @@ export class World {
   private owesAny(): boolean {
     return this.clients.some(({ epochs }) => epochs.some(({ isOwed }) => isOwed));
   }
+}
+
+/** A client's packet on an epoch reaches the server. */
+function reachServer(epoch: Epoch): void {
+  epoch.isUsed = true;
+  epoch.isOwed = true;
 }
 
 function of(kind: Kind, client: number): Step {

@@ -6,7 +6,7 @@
 
 import type { Random } from "../random";
 import { SERVER } from "./esp-site";
-import { TrackedRouter } from "./tracked-router";
+import { ikeMessage, TrackedRouter } from "./tracked-router";
 
 const QUICK_MODE = 32;
 const TICK_MS = 100;
@@ -113,11 +113,12 @@ export class Renewals {
 
   private exchangeTraffic(): void {
     for (const tunnel of this.tunnels) {
-      this.router.send(tunnel.client, SERVER, tunnel.clientEpoch.outSpi, () => {
+      const leave = (): void => {
         this.afterUpTo(this.options.latencyMs, () => {
           this.serverSends(tunnel);
         });
-      });
+      };
+      this.router.send({ client: tunnel.client, server: SERVER, spi: tunnel.clientEpoch.outSpi, content: tunnel, leave });
       if (this.isPushing) this.serverSends(tunnel);
     }
   }
@@ -176,7 +177,7 @@ export class Renewals {
 }
 
 function quickMode({ initiatorCookie, responderCookie }: RenewingTunnel) {
-  return { initiatorCookie, responderCookie, exchangeType: QUICK_MODE, majorVersion: 1 };
+  return ikeMessage({ initiatorCookie, responderCookie, exchangeType: QUICK_MODE, majorVersion: 1 });
 }
 
 function isMultiple(value: number, of: number): boolean {

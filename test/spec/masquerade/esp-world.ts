@@ -4,7 +4,7 @@
 
 import { address } from "../frame";
 import type { Random } from "../random";
-import { TrackedRouter } from "./tracked-router";
+import { ikeMessage, TrackedRouter } from "./tracked-router";
 
 const TICK_MS = 50;
 const IKE_SA_INIT = 34;
@@ -141,17 +141,19 @@ export class World {
     const { client, server, cookie, responderCookie } = tunnel;
     const isFirst = exchangeType === IKE_SA_INIT;
     const answer = { initiatorCookie: cookie, responderCookie, exchangeType, majorVersion: 2 };
-    this.router.ikeFromClient(client, server, isFirst ? { ...answer, responderCookie: NO_COOKIE } : answer);
-    this.router.ikeFromServer(server, answer);
+    const request = isFirst ? { ...answer, responderCookie: NO_COOKIE } : answer;
+    this.router.ikeFromClient(client, server, ikeMessage(request));
+    this.router.ikeFromServer(server, ikeMessage(answer));
   }
 
   private clientSends(tunnel: Tunnel, epoch: Epoch): void {
-    this.router.send(tunnel.client, tunnel.server, epoch.outSpi, () => {
+    const leave = (): void => {
       this.afterNetwork(() => {
         epoch.isOpen = true;
         this.serverSends(tunnel, epoch);
       });
-    });
+    };
+    this.router.send({ client: tunnel.client, server: tunnel.server, spi: epoch.outSpi, content: epoch, leave });
   }
 
   private serverSends(tunnel: Tunnel, epoch: Epoch): void {

@@ -3,11 +3,13 @@
 // layer's, and are decided anew when they are released.
 
 import { type EspAlgorithm, EspTracker } from "../../../src/masquerade/esp";
+import { ESP_IN_KEY, ESP_OUT_KEY } from "../../../src/masquerade/esp-record";
 import { IkeTracker } from "../../../src/masquerade/ike";
 import { DEFAULT_LIMITS, type Limits } from "../../../src/masquerade/limits";
 import type { Reason } from "../../../src/masquerade/reason";
 import { Releases } from "../../../src/masquerade/releases";
 import { Action, Verdict } from "../../../src/masquerade/verdict";
+import type { Bytes } from "../../../src/wire/bytes";
 import { IsakmpView } from "../../../src/wire/isakmp";
 import { bufferOf, isakmp } from "../frame";
 import { auditEsp } from "./esp-audit";
@@ -15,21 +17,42 @@ import { auditEsp } from "./esp-audit";
 const PACKET_BYTES = 100;
 /** Of the forwarding layer's hold queue: packets under one key, and how long they wait. */
 const HELD_MAX = 50;
-const HELD_MS = 15000;
+export const HELD_MS = 15000;
 const SEED = 9;
+
+/** A client's packet. */
+interface ClientPacket<Content> {
+  readonly client: number;
+  readonly server: number;
+  readonly spi: number;
+  readonly content: Content;
+  /** Called when it goes on to the server: at once, later, or never. */
+  readonly leave: (this: void, content: Content) => void;
+}
 
 interface HeldPacket {
   readonly sinceMs: number;
-  readonly send: () => void;
+  readonly packet: ClientPacket<unknown>;
 }
 
-/** A message of an exchange that both ends know the cookies of. */
+/** What a message is of. */
 export interface IkeExchange {
   readonly initiatorCookie: string;
   /** Zeros while the initiator does not know it. */
   readonly responderCookie: string;
   readonly exchangeType: number;
   readonly majorVersion: number;
+}
+
+/** A message as bytes: it may pass many times. */
+export interface IkeMessage {
+  readonly bytes: Bytes;
+  readonly lengthBytes: number;
+}
+
+export function ikeMessage(exchange: IkeExchange): IkeMessage {
+  const octets = isakmp(exchange);
+  return { bytes: bufferOf(octets), lengthBytes: octets.length };
 }
 
 export class TrackedRouter {
@@ -46,6 +69,8 @@ export class TrackedRouter {
   constructor(
     private readonly limits: Limits = DEFAULT_LIMITS,
     algorithm: EspAlgorithm = "vpnmasq",
+    /** Packets held under one key. */
+    private readonly heldMax = HELD_MAX,
   ) {
     this.verdict = new Verdict(limits.multicastClientsMax);
     this.ike = new IkeTracker(limits, this.releases);
@@ -56,17 +81,12 @@ export class TrackedRouter {
     return this.counts.get(reason) ?? 0;
   }
 
-  /** A client's packet. @param leave called when it goes on to the server: at once, later, or never */
-  send(client: number, server: number, spi: number, leave: () => void): void {
+  send<Content>(packet: ClientPacket<Content>): void {
     const { verdict } = this;
-    this.esp.outbound(client, server, spi, PACKET_BYTES, this.nowMs, verdict);
+    this.esp.outbound(packet.client, packet.server, packet.spi, PACKET_BYTES, this.nowMs, verdict);
     this.note();
-    if (verdict.action === Action.Forward) leave();
-    if (verdict.action === Action.Hold) {
-      this.hold(verdict.holdKey, () => {
-        this.send(client, server, spi, leave);
-      });
-    }
+    if (verdict.action === Action.Forward) packet.leave(packet.content);
+    if (verdict.action === Action.Hold) this.hold(verdict.holdKey, packet as ClientPacket<unknown>);
     this.performReleases();
   }
 
@@ -84,13 +104,13 @@ export class TrackedRouter {
     return receivers;
   }
 
-  ikeFromClient(client: number, server: number, exchange: IkeExchange): void {
-    this.attach(exchange);
+  ikeFromClient(client: number, server: number, message: IkeMessage): void {
+    this.view.attach(message.bytes, 0, message.lengthBytes, false);
     this.ike.outbound(client, 500, server, this.view, this.nowMs, this.verdict);
   }
 
-  ikeFromServer(server: number, exchange: IkeExchange): void {
-    this.attach(exchange);
+  ikeFromServer(server: number, message: IkeMessage): void {
+    this.view.attach(message.bytes, 0, message.lengthBytes, false);
     this.ike.inbound(server, this.view, this.nowMs, this.verdict);
   }
 
@@ -113,9 +133,15 @@ export class TrackedRouter {
     return this.held.get(key)?.length ?? 0;
   }
 
-  private attach(exchange: IkeExchange): void {
-    const message = isakmp(exchange);
-    this.view.attach(bufferOf(message), 0, message.length, false);
+  /** Since when the first of them waits. */
+  heldSinceMs(key: number): number | undefined {
+    return this.held.get(key)?.[0].sinceMs;
+  }
+
+  /** Of a router what no decision asks: what never changes, what is empty between two packets, and what only counts. */
+  passing(): object[] {
+    const { limits, verdict, releases, view, counts } = this;
+    return [limits, verdict, releases, view, counts, this.esp.records.bytes, ESP_OUT_KEY, ESP_IN_KEY];
   }
 
   private note(): void {
@@ -123,10 +149,10 @@ export class TrackedRouter {
     this.counts.set(reason, this.count(reason) + 1);
   }
 
-  private hold(key: number, send: () => void): void {
+  private hold(key: number, packet: ClientPacket<unknown>): void {
     const packets = this.held.get(key) ?? [];
-    if (packets.length >= HELD_MAX) return;
-    packets.push({ sinceMs: this.nowMs, send });
+    if (packets.length >= this.heldMax) return;
+    packets.push({ sinceMs: this.nowMs, packet });
     this.held.set(key, packets);
   }
 
@@ -140,7 +166,7 @@ export class TrackedRouter {
     for (const key of released) {
       const packets = this.held.get(key) ?? [];
       this.held.delete(key);
-      for (const { send } of packets) send();
+      for (const { packet } of packets) this.send(packet);
     }
   }
 }
