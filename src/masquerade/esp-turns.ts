@@ -4,7 +4,7 @@
 // While one client's epoch is unanswered, others wait. An epoch that the server opened waits the other way round, for
 // the client's first packet.
 
-import { ESP_RECORD_WORDS, EspField, FLAG_SHARED, FLAG_UNSEEN, Learned, NO_SPI, Phase } from "./esp-record";
+import { ESP_RECORD_WORDS, EspField, FLAG_SHARED, FLAG_UNSEEN, Learned, NO_SPI, Phase, PHASE_MASK } from "./esp-record";
 import { EspItems, MS_PER_TICK } from "./esp-items";
 import type { EspServer } from "./esp-server";
 import type { Limits } from "./limits";
@@ -124,7 +124,7 @@ export class EspTurns extends EspItems {
    * A record that the server opened for this client alone and whose outgoing SPI is still unknown: since the last
    * negotiation, because what it opened before cannot belong to what was negotiated then. One that the client shares
    * with others may be another's, and then its own answer comes on an SPI that nobody knows: it must be its turn then.
-   * If the shared one is its own after all, that shows when the turn ends ({@link pairOpened}).
+   * If the shared one is its own after all, that shows when the turn ends ({@link pairKnown}).
    */
   protected openedFor(client: number, server: EspServer): number | undefined {
     const words = this.records.words;
@@ -139,6 +139,7 @@ export class EspTurns extends EspItems {
 
   protected pair(record: number, server: EspServer, spi: number, nowMs: number): boolean {
     const row = record * ESP_RECORD_WORDS;
+    if (this.records.words[row + EspField.OutSpi] !== NO_SPI) this.byOutSpi.remove(record);
     this.records.words[row + EspField.OutSpi] = spi;
     if (!this.byOutSpi.insert(record)) {
       this.records.words[row + EspField.OutSpi] = NO_SPI;
@@ -150,8 +151,8 @@ export class EspTurns extends EspItems {
     return true;
   }
 
-  /** No new SPI came: the answer was on one that the server had opened, that the client has and that was in use. */
-  protected pairOpened(record: number, server: EspServer, nowMs: number): void {
+  /** No new SPI came: the answer was on one that the client has and that was in use. */
+  protected pairKnown(record: number, server: EspServer, nowMs: number): void {
     const words = this.records.words;
     const row = record * ESP_RECORD_WORDS;
     const client = words[row + EspField.Client];
@@ -160,10 +161,28 @@ export class EspTurns extends EspItems {
     const opened = server.serverFirst.find((other) => {
       return this.clientOf(other) === client && words[other * ESP_RECORD_WORDS + EspField.LastIn] >= since;
     });
-    if (opened === undefined) return;
+    const known = opened ?? this.takenByOlder(record, server, nowMs);
+    if (known === undefined) return;
     this.releaseHeld(record);
     this.forget(record);
-    this.pair(opened, server, spi, nowMs);
+    this.pair(known, server, spi, nowMs);
+  }
+
+  /**
+   * The client's older epoch that took the answer: what the client negotiated is accounted for, it sends on the older
+   * epoch no more, and still it hears from the server. Waiting on would be for ever, and for others every second turn.
+   */
+  private takenByOlder(record: number, server: EspServer, nowMs: number): number | undefined {
+    const words = this.records.words;
+    const row = record * ESP_RECORD_WORDS;
+    const client = words[row + EspField.Client];
+    const since = words[row + EspField.Created];
+    if (this.ike.negotiators(server.address, nowMs).includes(client)) return undefined;
+    return this.recordsAt(server, PHASE_MASK).find((other) => {
+      const otherRow = other * ESP_RECORD_WORDS;
+      const isTheirs = this.clientOf(other) === client && words[otherRow + EspField.InSpi] !== NO_SPI;
+      return isTheirs && words[otherRow + EspField.LastOut] <= since && words[otherRow + EspField.LastIn] >= since;
+    });
   }
 
   /** Binds an SPI to a client's unanswered record, or to one made for it; false when limits forbid it. */

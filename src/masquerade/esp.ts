@@ -419,7 +419,7 @@ export class EspTracker extends EspDoubts {
 
   /** What answered the turn's client may have come on an SPI that the server opened to it, or that was guessed wrong. */
   private offerKnownSpis(server: EspServer, nowMs: number): void {
-    for (const record of server.outstanding) this.pairOpened(record, server, nowMs);
+    for (const record of server.outstanding) this.pairKnown(record, server, nowMs);
     for (const record of server.outstanding) this.offerGuesses(record, server, nowMs);
   }
 

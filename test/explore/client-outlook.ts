@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Of a client, its epochs and what IKE knows of it, what can still decide anything.
 
-import type { EspServer } from "../../src/masquerade/esp-server";
 import type { IkeSession } from "../../src/masquerade/ike";
 import { ESP_RECORD_WORDS, EspField, Phase } from "../../src/masquerade/esp-record";
 import type { HalfSipHash } from "./half-sip-hash";
@@ -13,6 +12,8 @@ export type Purpose = "everything" | "future";
 
 /** Unclaimed SPIs are remembered for so long (STRAY_MS of esp). */
 const STRAY_MS = 30_000;
+
+const NOT_WAITING = -1;
 
 interface ServerInside {
   readonly strays: LuaMap<number, number>;
@@ -65,31 +66,52 @@ function addEpochs(world: World, { epochs }: Client, purpose: Purpose, hash: Hal
   }
 }
 
-function addIke(world: World, { address }: Client, hash: HalfSipHash): void {
+function addIke(world: World, { address }: Client, purpose: Purpose, hash: HalfSipHash): void {
   const { ike, nowMs } = world.router;
-  for (const session of (ike as unknown as IkeInside).byServer.get(SERVER) ?? []) {
+  // A snapshot tells when something was negotiated, not whether that is accounted for.
+  const mayRestart = purpose === "everything" && world.restarts < world.rules.restarts;
+  const sessions = (ike as unknown as IkeInside).byServer.get(SERVER) ?? [];
+  for (const session of sessions) {
     if (session.client !== address) continue;
+    // Possible owners are made in this order, and of those of one SPI the first is asked for what they share.
+    if (world.rules.collision) hash.add(sessions.indexOf(session));
     const { negotiatedMs = 0, accountedMs, lastOutMs, lastInMs } = session;
     const lastMs = Math.max(lastOutMs, lastInMs);
     const isAccounted = negotiatedMs <= accountedMs;
     // What is negotiated at the very time of an account is taken for accounted.
-    hash.add(isAccounted ? (accountedMs === nowMs ? -2 : -1) : timeLeft(negotiatedMs + LIMITS.negotiationMs, nowMs));
+    hash.add(isAccounted ? (accountedMs === nowMs ? 2 : 1) : 0);
+    if (!isAccounted || mayRestart) hash.add(timeLeft(negotiatedMs + LIMITS.negotiationMs, nowMs));
     hash.add(timeLeft(lastMs + LIMITS.ikeRecentMs, nowMs));
     hash.add(timeLeft(lastMs + LIMITS.ikeIdleMs, nowMs));
   }
 }
 
-function turnBits(server: EspServer | undefined, address: number): number {
-  if (server === undefined) return 0;
-  return (bit(server.hasTurn() && server.turnClient === address) << 1) | bit(server.leftOut.has(address));
+/** Clients whose turn comes before that of one who waits; all of a client's items wait for one turn. */
+function clientsBefore({ router }: World, waiting: readonly number[], address: number): number {
+  const before: number[] = [];
+  for (const record of waiting) {
+    const client = router.esp.records.words[record * ESP_RECORD_WORDS + EspField.Client];
+    if (client === address) return before.length;
+    if (!before.includes(client)) before.push(client);
+  }
+  return NOT_WAITING;
 }
 
-/** Adds a client to a hash, all but its records and its place among those who wait. */
+function addTurn(world: World, { address }: Client, hash: HalfSipHash): void {
+  const server = world.router.esp.servers.get(SERVER);
+  if (server === undefined) return;
+  const isTheirs = server.hasTurn() && server.turnClient === address;
+  hash.add(
+    (clientsBefore(world, server.waiting, address) << 2) | (bit(isTheirs) << 1) | bit(server.leftOut.has(address)),
+  );
+}
+
+/** Adds a client to a hash, all but its records. */
 export function addClient(world: World, client: Client, purpose: Purpose, hash: HalfSipHash): void {
   // The two with one SPI are not like a third one.
   hash.add(bit(world.rules.collision && client.number < 2));
-  hash.add(turnBits(world.router.esp.servers.get(SERVER), client.address));
+  addTurn(world, client, hash);
   addEpochs(world, client, purpose, hash);
-  addIke(world, client, hash);
+  addIke(world, client, purpose, hash);
   if (purpose === "future") hash.add((client.steadyRounds << 16) | client.silentRounds);
 }

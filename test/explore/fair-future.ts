@@ -60,7 +60,7 @@ class FairFuture {
 
   private exchange(client: Client): void {
     this.world.send(client);
-    for (const other of this.world.clients) {
+    for (const other of this.clients) {
       for (const epoch of other.epochs) {
         if (epoch.isOwed) this.world.answer(other, epoch);
       }

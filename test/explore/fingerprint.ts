@@ -13,6 +13,7 @@
 
 import { ESP_RECORD_WORDS, EspField, Phase } from "../../src/masquerade/esp-record";
 import type { EspServer } from "../../src/masquerade/esp-server";
+import { toWord } from "../../src/wire/word";
 import { addClient, type Purpose } from "./client-outlook";
 import { HalfSipHash } from "./half-sip-hash";
 import { holderOf, RecordOutlook } from "./record-outlook";
@@ -42,7 +43,6 @@ export interface Fingerprint {
 }
 
 const hash = new HalfSipHash();
-const NOBODY: readonly number[] = [];
 
 /** The place of a record among those of its client in the list that it is in. */
 function placeOf(world: World, server: EspServer | undefined, record: number): number {
@@ -94,8 +94,8 @@ class Parts {
       hash.finish();
       const { high, low } = hash;
       const part = this.of[esp.records.words[record * ESP_RECORD_WORDS + EspField.Client] - FIRST_CLIENT];
-      part.recordsHigh = (part.recordsHigh + high) | 0;
-      part.recordsLow = (part.recordsLow + low) | 0;
+      part.recordsHigh = toWord(part.recordsHigh + high);
+      part.recordsLow = toWord(part.recordsLow + low);
       if (outlook.isForeign(record)) this.foreign.push({ record, high, low });
     }
   }
@@ -117,8 +117,8 @@ class Parts {
       hash.add(rankOf[words[row + EspField.Client] - FIRST_CLIENT]);
       hash.add(rankOf[holderOf(words[row + EspField.InSpi])]);
       hash.finish();
-      sumHigh = (sumHigh + hash.high) | 0;
-      sumLow = (sumLow + hash.low) | 0;
+      sumHigh = toWord(sumHigh + hash.high);
+      sumLow = toWord(sumLow + hash.low);
     }
     hash.start();
     hash.add(sumHigh);
@@ -133,24 +133,10 @@ function addRouter(world: World, purpose: Purpose): void {
   hash.add(timeLeft(relearnUntilMs + LIMITS.espOutstandingMs, nowMs));
   hash.add(timeLeft(unseenUntilMs, nowMs));
   hash.add(timeLeft(oldTurnsUntilMs, nowMs));
+  const server = esp.servers.get(SERVER);
+  hash.add(server?.hasTurn() === true ? nowMs - server.turnSinceMs : -1);
   if (purpose === "future") return;
   hash.add((world.waits << 24) | (world.silences << 16) | (world.restarts << 8) | world.crashes);
-}
-
-/** Whose turn is next; the order of one client's items is in its part. */
-function addTurns(world: World, rankOf: readonly number[]): void {
-  const server = world.router.esp.servers.get(SERVER);
-  const { words } = world.router.esp.records;
-  hash.add(server?.hasTurn() === true ? world.nowMs - server.turnSinceMs : -1);
-  let before = -1;
-  let named = 0;
-  for (const record of server?.waiting ?? NOBODY) {
-    const rank = rankOf[words[record * ESP_RECORD_WORDS + EspField.Client] - FIRST_CLIENT];
-    if (rank === before || (named & (1 << rank)) !== 0) continue;
-    before = rank;
-    named |= 1 << rank;
-    hash.add(rank);
-  }
 }
 
 /** @param purpose what follows the state: all that is possible, or only the future that is tried */
@@ -165,7 +151,6 @@ export function fingerprint(world: World, purpose: Purpose = "everything"): Fing
     hash.add(parts.of[number].low);
   }
   addRouter(world, purpose);
-  addTurns(world, rankOf);
   hash.finish();
   return { high: hash.high, low: hash.low, clients };
 }

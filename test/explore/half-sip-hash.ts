@@ -4,6 +4,8 @@
 // It has additions, exclusive ors and rotations of words only, which LuaJIT compiles to a handful of instructions, and
 // no weakness is known that states of a world could meet by chance.
 
+import { toWord } from "../../src/wire/word";
+
 /** Any key will do: nobody attacks an exploration. */
 const FIRST_KEY = 0x03020100;
 const SECOND_KEY = 0x07060504;
@@ -47,14 +49,14 @@ export class HalfSipHash {
   }
 
   private round(): void {
-    let v0 = (this.v0 + this.v1) | 0;
+    let v0 = toWord(this.v0 + this.v1);
     let v1 = ((this.v1 << 5) | (this.v1 >>> 27)) ^ v0;
     v0 = (v0 << 16) | (v0 >>> 16);
-    let v2 = (this.v2 + this.v3) | 0;
+    let v2 = toWord(this.v2 + this.v3);
     let v3 = ((this.v3 << 8) | (this.v3 >>> 24)) ^ v2;
-    v0 = (v0 + v3) | 0;
+    v0 = toWord(v0 + v3);
     v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-    v2 = (v2 + v1) | 0;
+    v2 = toWord(v2 + v1);
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
     v2 = (v2 << 16) | (v2 >>> 16);
     this.v0 = v0;

@@ -75,7 +75,7 @@ export class RecordOutlook {
     hash.add(this.field(record, EspField.State) & STATE_MATTERS);
     hash.add((place << 24) | (relation << 16) | epochs);
     // On an SPI of one epoch, every number is higher than all before it.
-    if (isCollided) hash.add(this.field(record, EspField.Sequence));
+    if (isCollided) hash.add((this.ownersBefore(record) << 24) | this.field(record, EspField.Sequence));
     if (inSpi === NO_SPI) this.addUnanswered(record, hash);
     else this.addAnswered(record, hash);
     const idleMs = outSpi === NO_SPI ? LIMITS.espUnconfirmedIdleMs : LIMITS.espIdleMs;
@@ -112,6 +112,15 @@ export class RecordOutlook {
 
   private isCollided(inSpi: number): boolean {
     return this.world.rules.collision && inSpi === FIRST_IN_SPI;
+  }
+
+  /** Look-ups find the owner in the first row; its numbers count. */
+  private ownersBefore(record: number): number {
+    let owners = 0;
+    for (const other of $range(0, record - 1)) {
+      if (this.field(other, EspField.InSpi) === this.field(record, EspField.InSpi)) owners += 1;
+    }
+    return owners;
   }
 
   private field(record: number, field: EspField): number {

@@ -15,13 +15,13 @@ import { table } from "../../bench/host/table.js";
 const LUA_FOLDER = "build/lua";
 const MAIN = "test/explore/main.lua";
 /** Room for the traces of all that a world reaches. */
-const COMPILER = ["-Omaxtrace=8000", "-Omaxmcode=16384"];
+const COMPILER = ["-Omaxtrace=20000", "-Omaxmcode=65536"];
 const CLIENTS_MAX = 3;
 const EPOCHS_MAX = 2;
-/** A few minutes for each world. */
+/** A minute or two for each world. */
 const STATES = 200_000;
-/** More than LuaJIT's memory holds. */
-const STATES_MAX = 5_000_000;
+/** A state takes up to 48 bytes: two gigabytes. */
+const STATES_MAX = 40_000_000;
 /** A bound on what goes wrong, not on the exploration. */
 const LIMIT_MS = 3_600_000;
 

@@ -51,7 +51,8 @@ export const PROTECTIONS: readonly Protection[] = [
     text: ["espIdleMs = 1 * HOUR", "espIdleMs = 1"],
   }),
   table("An opened SPI pairs with its client's next packet", TURNS, { method: ["EspTurns", "openedFor", NOTHING] }),
-  table("An answer on an opened SPI is noticed", TURNS, { method: ["EspTurns", "pairOpened", NOTHING] }),
+  table("An answer on an opened SPI is noticed", TURNS, { method: ["EspTurns", "pairKnown", NOTHING] }),
+  table("An answer that an older epoch took is noticed", TURNS, { method: ["EspTurns", "takenByOlder", NOTHING] }),
   table("Listening after a start without memory", ESP, { method: ["EspTracker", "startRelearning", NOTHING] }),
   table("Epochs older than our memory are shared", DOUBTS, { method: ["EspDoubts", "shareUnseen", NOTHING] }),
   table("SPIs seen before the turn are no answer", "src/masquerade/esp-server", {

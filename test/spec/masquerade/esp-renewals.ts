@@ -118,7 +118,13 @@ export class Renewals {
           this.serverSends(tunnel);
         });
       };
-      this.router.send({ client: tunnel.client, server: SERVER, spi: tunnel.clientEpoch.outSpi, content: tunnel, leave });
+      this.router.send({
+        client: tunnel.client,
+        server: SERVER,
+        spi: tunnel.clientEpoch.outSpi,
+        content: tunnel,
+        leave,
+      });
       if (this.isPushing) this.serverSends(tunnel);
     }
   }

@@ -275,6 +275,56 @@ describe("While one client's epoch is unanswered", () => {
     for (const client of $range(1, 3)) assert.equal("esp-waiting", site.sends(BOB + client, B_OUT + client));
     assert.equal("esp-waiting-limit", site.sends(BOB, B_OUT));
   });
+
+  describe("and its answer was taken by an older epoch of the client's", () => {
+    /** Alice renews before her first epoch is answered, and what answers the second passes for the first one's answer. */
+    function takenAnswer(): EspSite {
+      const site = new EspSite();
+      site.ike.negotiates(ALICE);
+      site.sends(ALICE, A_OUT);
+      site.ike.negotiates(ALICE);
+      assert.equal("esp-bound", site.answers(A_IN + 1));
+      site.pass(200);
+      assert.equal("esp-first", site.sends(ALICE, A_OUT + 1));
+      site.ike.negotiates(BOB);
+      assert.equal("esp-waiting", site.sends(BOB, B_OUT));
+      return site;
+    }
+
+    it("it waits for one turn and not for every second one", () => {
+      const site = takenAnswer();
+      site.answers(A_IN + 1);
+      site.pass(TOUT_MS);
+      assert.equal("esp-established", site.sends(ALICE, A_OUT + 1));
+      assert.equal("esp-bound", site.answers(B_IN));
+      assert.same([BOB], site.receivers());
+      site.answers(A_IN + 1);
+      assert.same([ALICE], site.receivers());
+    });
+
+    it("it goes on waiting while nothing is heard on that one", () => {
+      const site = takenAnswer();
+      site.pass(TOUT_MS);
+      assert.equal("esp-waiting", site.sends(ALICE, A_OUT + 1));
+    });
+
+    it("it goes on waiting while a new SPI may still come of what was negotiated", () => {
+      const site = takenAnswer();
+      site.ike.negotiates(ALICE);
+      site.answers(A_IN + 1);
+      site.pass(TOUT_MS);
+      assert.equal("esp-waiting", site.sends(ALICE, A_OUT + 1));
+    });
+
+    it("it goes on waiting while the client sends on both", () => {
+      const site = takenAnswer();
+      site.pass(200);
+      site.sends(ALICE, A_OUT);
+      site.answers(A_IN + 1);
+      site.pass(TOUT_MS);
+      assert.equal("esp-waiting", site.sends(ALICE, A_OUT + 1));
+    });
+  });
 });
 
 describe("A server that speaks first on a new SPI", () => {
