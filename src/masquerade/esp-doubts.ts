@@ -37,6 +37,11 @@ const EVIDENCE_WEIGHT_OUTSTANDING = 8;
 /** An epoch on which the server sent this recently is in use: it will send on the next one as soon as it can. */
 const IN_USE_MS = 1000;
 /**
+ * More than so many times the clients that may get copies are a crowd, which copies would leave out for the most part; but
+ * not when SPIs of half of them came in unasked just after the start: of servers that push, order tells nothing.
+ */
+const CROWD_SHARE = 2;
+/**
  * An owner that was guessed is doubted for this long: after it, an unanswered epoch has another cause. For as long after
  * a start without memory, epochs that we did not see negotiated are taken together: each client gets all their SPIs.
  */
@@ -47,9 +52,11 @@ export class EspDoubts extends EspTurns {
 
   /**
    * Who may own an SPI that answers nothing outstanding: clients of this server whose epochs are unanswered or only
-   * guessed, and those that IKE points to.
+   * guessed, and those that IKE points to. Of a crowd nobody: who has an SPI does not wait, and what it then sends is
+   * answered in another's turn.
    */
   protected possibleOwners(server: EspServer, nowMs: number): number[] {
+    if (this.isCrowd(server, nowMs)) return [];
     const words = this.records.words;
     const waiting = server.waiting.filter((record) => {
       return (words[record * ESP_RECORD_WORDS + EspField.State] & FLAG_UNSEEN) !== 0;
@@ -76,7 +83,7 @@ export class EspDoubts extends EspTurns {
    * waits: the rival's held packet goes with the copy, out of turn, and its answer would be taken for the third one's.
    */
   protected rivalInUse(server: EspServer, nowMs: number): number | undefined {
-    if (this.limits.multicastClientsMax < 2) return undefined;
+    if (this.limits.multicastClientsMax < 2 || this.isCrowd(server, nowMs)) return undefined;
     const negotiators = this.ike.negotiators(server.address, nowMs);
     const waiting = server.waiting.map((record) => this.clientOf(record));
     const others = distinct([...negotiators, ...waiting]).filter((client) => client !== server.turnClient);
@@ -134,6 +141,10 @@ export class EspDoubts extends EspTurns {
     const row = record * ESP_RECORD_WORDS;
     const client = words[row + EspField.Client];
     const doubtAll = (words[row + EspField.State] & FLAG_UNSEEN) !== 0;
+    if (doubtAll && this.isCrowd(server, nowMs)) {
+      server.leftOut.add(client);
+      return;
+    }
     const since = words[row + EspField.Created];
     const doubtedFrom = Math.floor((nowMs - DOUBT_MS) / MS_PER_TICK);
     const suspects: number[] = [];
@@ -151,14 +162,21 @@ export class EspDoubts extends EspTurns {
 
   // Epochs older than our memory
 
+  /** Whether so many clients have epochs older than our memory that their turns must tell these apart after all. */
+  protected isCrowd({ unseenCount, unasked }: EspServer, nowMs: number): boolean {
+    const few = Math.max(this.limits.multicastClientsMax, unasked);
+    return nowMs < this.unseenUntilMs && unseenCount > CROWD_SHARE * few;
+  }
+
   /** Whether the turn is that of an epoch older than our memory: an unknown SPI may as well be another such one's. */
   protected isTurnUnseen(server: EspServer, nowMs: number): boolean {
     const state = this.records.words[server.outstanding[0] * ESP_RECORD_WORDS + EspField.State];
-    return nowMs < this.unseenUntilMs && (state & FLAG_UNSEEN) !== 0;
+    return nowMs < this.unseenUntilMs && !this.isCrowd(server, nowMs) && (state & FLAG_UNSEEN) !== 0;
   }
 
   /** Order tells nothing about epochs that were there before us: each of their clients gets all their SPIs. */
   protected shareUnseen(server: EspServer, nowMs: number): void {
+    if (this.isCrowd(server, nowMs)) return;
     const unseen = this.recordsAt(server, FLAG_UNSEEN).map((record) => this.clientOf(record));
     const everyone = distinct(unseen);
     const clients = this.firstFew(everyone);

@@ -56,7 +56,8 @@ export class EspTurns extends EspItems {
    * makes the others wait for one turn, however many epochs it opens.
    */
   protected passTurn(server: EspServer, nowMs: number): void {
-    if (!server.hasTurn() && server.waiting.length > 0) this.startNextTurn(server, nowMs);
+    const isFree = !server.hasTurn() && nowMs >= server.settledMs;
+    if (isFree && server.waiting.length > 0) this.startNextTurn(server, nowMs);
   }
 
   private startNextTurn(server: EspServer, nowMs: number): void {
@@ -211,6 +212,7 @@ export class EspTurns extends EspItems {
     const negotiatedMs = this.ike.negotiatedMs(words[row + EspField.Client], words[row + EspField.Server]);
     if (negotiatedMs !== undefined) return false;
     this.setFlags(record, FLAG_UNSEEN);
+    this.serverOf(words[row + EspField.Server]).noteUnseen(words[row + EspField.Client]);
     return true;
   }
 }

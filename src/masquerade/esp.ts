@@ -148,6 +148,7 @@ export class EspTracker extends EspDoubts {
     const server = this.serverOf(words[row + EspField.Server]);
     if ((state & PHASE_MASK) === Phase.Waiting) {
       this.hold(record, "esp-waiting", verdict);
+      this.passOn(server, nowMs);
       return;
     }
     const sends = (state & SENDS_MASK) >> SENDS_SHIFT;
@@ -204,7 +205,8 @@ export class EspTracker extends EspDoubts {
 
   private startOrWait(record: number, client: number, lengthBytes: number, nowMs: number, verdict: Verdict): void {
     const server = this.serverOf(this.records.words[record * ESP_RECORD_WORDS + EspField.Server]);
-    const mayStart = !server.hasTurn() ? server.waiting.length === 0 : server.turnClient === client;
+    const isFree = server.waiting.length === 0 && nowMs >= server.settledMs;
+    const mayStart = server.hasTurn() ? server.turnClient === client : isFree;
     this.setPhase(record, Phase.Waiting);
     server.waiting.push(record);
     const unseen = this.markUnseen(record);
@@ -258,14 +260,26 @@ export class EspTracker extends EspDoubts {
       this.copyToSpeakers(server, nowMs, verdict);
       return;
     }
+    const isListening = nowMs < this.relearnUntilMs;
+    if (isListening && !server.isStray(spi)) server.unasked += 1;
     const owners = this.possibleOwners(server, nowMs);
     if (owners.length === 0) {
-      server.noteStray(spi, nowMs);
+      // In a crowd somebody's true answer may come when it is not expected, and must be one when it comes again.
+      if (isListening || server.isStray(spi) || !this.isCrowd(server, nowMs)) server.noteStray(spi, nowMs);
+      else if (nowMs < server.settledMs) this.disbelieve(server, nowMs);
       verdict.drop("esp-unknown-spi");
       return;
     }
     this.assign(server, spi, owners, nowMs);
     this.inboundAssigned(serverAddress, spi, sequence, lengthBytes, nowMs, verdict);
+  }
+
+  /** Two SPIs came in one turn, and one of them is another client's: the turn's client starts again. */
+  private disbelieve(server: EspServer, nowMs: number): void {
+    if (server.answered === undefined) return;
+    this.forget(server.answered);
+    // What else was sent in that turn is still answered.
+    server.settledMs += nowMs - server.turnSinceMs;
   }
 
   /** Whether an unknown SPI answers the turn: not one seen before it, nor just after a start. */
@@ -301,7 +315,9 @@ export class EspTracker extends EspDoubts {
     nowMs: number,
     verdict: Verdict,
   ): void {
-    const record = server.outstanding[0];
+    const inCrowd = this.isCrowd(server, nowMs);
+    // Who waited for long may have renewed meanwhile, and of both epochs only the newer one is answered.
+    const record = server.outstanding[inCrowd ? server.outstanding.length - 1 : 0];
     const row = record * ESP_RECORD_WORDS;
     const client = this.records.words[row + EspField.Client];
     if (!this.bind(record, spi, Learned.Answer)) {
@@ -312,10 +328,14 @@ export class EspTracker extends EspDoubts {
     const unseen = (this.records.words[row + EspField.State] & FLAG_UNSEEN) !== 0;
     if (rivals || unseen || this.isJustStarted(nowMs)) this.setFlags(record, FLAG_GUESS);
     this.ike.epochLearned(client, server.address, nowMs);
-    if (!unseen) server.leftOut.delete(client);
+    server.leftOut.delete(client);
     this.records.words[row + EspField.Sequence] = sequence;
     this.records.words[row + EspField.LastIn] = Math.floor(nowMs / MS_PER_TICK);
     this.records.bytes[record * 2 + 1] += lengthBytes;
+    if (inCrowd) {
+      for (const other of server.outstanding) this.forget(other);
+      server.settle(record, nowMs);
+    }
     this.passTurn(server, nowMs);
     verdict.deliver(client, "esp-bound");
     verdict.item = record;
@@ -411,10 +431,15 @@ export class EspTracker extends EspDoubts {
     if (server.hasTurn() && nowMs - server.turnSinceMs >= this.limits.espOutstandingMs) {
       this.endTurn(server, nowMs);
     }
-    if (nowMs >= this.relearnUntilMs) this.passTurn(server, nowMs);
+    this.passOn(server, nowMs);
     this.letOneMorePass(server);
     server.expireStrays(nowMs - STRAY_MS);
     if (server.records === 0 && !server.hasStrays()) this.dropServer(server);
+  }
+
+  /** The next turn begins when nothing speaks against it any more. */
+  private passOn(server: EspServer, nowMs: number): void {
+    if (nowMs >= this.relearnUntilMs) this.passTurn(server, nowMs);
   }
 
   /** What answered the turn's client may have come on an SPI that the server opened to it, or that was guessed wrong. */

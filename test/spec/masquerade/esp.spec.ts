@@ -3,7 +3,7 @@
 //
 // Names: 0xa… are Alice's SPIs, 0xb… Bob's, 0xc… Carol's; 0x.0… go out, 0x.1… come in.
 
-import { LEARNED_TEXTS, Phase } from "../../../src/masquerade/esp-record";
+import { ESP_RECORD_WORDS, EspField, LEARNED_TEXTS, Phase } from "../../../src/masquerade/esp-record";
 import { Action } from "../../../src/masquerade/verdict";
 import { toWord } from "../../../src/wire/word";
 import { Random } from "../random";
@@ -687,6 +687,10 @@ describe("A collision: two clients choose one incoming SPI", () => {
   });
 });
 
+/** More than twice limits.multicastClientsMax. */
+const CROWD = 20;
+const ANSWER_MS = 100;
+
 describe("After a start with a snapshot", () => {
   /** Alice's first packet is on its way when the router starts again; then Bob begins. */
   function startedAgain(): EspSite {
@@ -765,6 +769,103 @@ describe("After a start without memory", () => {
     assert.is_true(site.receivers().includes(BOB));
     site.answers(A_IN);
     assert.is_true(site.receivers().includes(ALICE));
+  });
+
+  const everyone = (visit: (client: number, number: number) => void): void => {
+    for (const number of $range(1, CROWD)) visit(ALICE + number, number);
+  };
+
+  /** All of a crowd have sent, and one of them has the turn. */
+  function crowded(): EspSite {
+    const site = started();
+    everyone((client, number) => site.sends(client, A_OUT + number));
+    site.pass(400);
+    return site;
+  }
+
+  function turnOf(site: EspSite): number {
+    return site.tracker.servers.get(SERVER)!.turnClient;
+  }
+
+  /** Lets the time pass in which a second SPI would show that the last turn was misled. */
+  function settle(site: EspSite): void {
+    const server = site.tracker.servers.get(SERVER)!;
+    while (!server.hasTurn() && server.waiting.length > 0) site.pass(ANSWER_MS);
+  }
+
+  /** The one whose turn it is sends, and hears its answer. */
+  function takesTurn(site: EspSite): void {
+    const client = turnOf(site);
+    site.sends(client, A_OUT + client - ALICE);
+    site.pass(ANSWER_MS);
+    assert.equal("esp-bound", site.answers(A_IN + client - ALICE));
+    assert.same([client], site.receivers());
+    settle(site);
+  }
+
+  it("more clients than copies could help are told apart by their turns, and each hears its own again", () => {
+    const site = crowded();
+    for (const _ of $range(1, CROWD)) takesTurn(site);
+    everyone((client, number) => {
+      assert.equal("esp-established", site.answers(A_IN + number));
+      assert.same([client], site.receivers());
+    });
+  });
+
+  it("of such a crowd, one whose turn ends without an answer is for the watch for lost tunnels until it gets one", () => {
+    const site = crowded();
+    const server = site.tracker.servers.get(SERVER)!;
+    const unlucky = turnOf(site);
+    site.pass(TOUT_MS);
+    assert.is_true(turnOf(site) !== unlucky && server.leftOut.has(unlucky));
+    while (server.hasTurn() && turnOf(site) !== unlucky) takesTurn(site);
+    site.sends(unlucky, A_OUT + unlucky - ALICE);
+    settle(site);
+    takesTurn(site);
+    assert.is_false(server.leftOut.has(unlucky));
+  });
+
+  it("in such a crowd a foreign SPI in one turn costs that turn and puts no other client's answer in the wrong place", () => {
+    const site = crowded();
+    takesTurn(site);
+    const misled = turnOf(site);
+    site.pass(ANSWER_MS / 2);
+    assert.equal("esp-bound", site.answers(B_IN));
+    assert.equal("esp-unknown-spi", site.answers(A_IN + misled - ALICE));
+    settle(site);
+    site.sends(misled, A_OUT + misled - ALICE);
+    for (const _ of $range(2, CROWD)) takesTurn(site);
+    everyone((client, number) => {
+      site.answers(A_IN + number);
+      assert.same([client], site.receivers());
+    });
+  });
+
+  it("one of such a crowd that renewed while it waited is answered on its new epoch, and takes one turn", () => {
+    const site = crowded();
+    takesTurn(site);
+    const waiting = site.tracker.servers.get(SERVER)!.waiting[0];
+    const renewing = site.tracker.records.words[waiting * ESP_RECORD_WORDS + EspField.Client];
+    site.ike.negotiates(renewing);
+    assert.equal("esp-waiting", site.sends(renewing, C_OUT));
+    takesTurn(site);
+    assert.equal(renewing, turnOf(site));
+    site.pass(ANSWER_MS);
+    assert.equal("esp-bound", site.answers(C_IN));
+    assert.same([renewing], site.receivers());
+    assert.equal("esp-established", site.sends(renewing, C_OUT));
+    settle(site);
+    assert.is_true(turnOf(site) !== renewing);
+  });
+
+  it("a crowd that its server talks to of its own accord gets copies, because turns would tell nothing", () => {
+    const site = started();
+    everyone((client, number) => {
+      site.sends(client, A_OUT + number);
+      site.answers(A_IN + number);
+    });
+    site.answers(A_IN + 1);
+    assert.is_true(site.receivers().length > 1);
   });
 
   it("one tunnel with traffic both ways goes on without a packet lost but those that came first", () => {
