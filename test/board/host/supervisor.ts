@@ -57,6 +57,15 @@ async function beating(supervision: Supervision): Promise<void> {
   await until(status, "the supervisor should hear the board's heartbeats");
 }
 
+/** The supervisor hears the boot loader's prompt: what came before its port was open is lost to it. */
+async function hearingBootLoader(bench: Bench, supervision: Supervision): Promise<void> {
+  const status = async (): Promise<boolean> => {
+    bench.board.console.sendLine("");
+    return /^board +boot-loader/m.test(await supervision.answer("status"));
+  };
+  await until(status, "the supervisor should hear the boot loader");
+}
+
 /** Holds the board where it is, for a time in which a supervisor that knew nothing would have reset it. */
 async function dawdle(bench: Bench, lengthMs: number): Promise<void> {
   await bench.board.freeze();
@@ -131,6 +140,7 @@ export const SUPERVISOR: readonly Check[] = [
       // A microcontroller takes longer to start than U-Boot waits for a key.
       await UBoot.stop(board.console);
       await supervised(bench, AT_BOOT_LOADER, async (supervision) => {
+        await hearingBootLoader(bench, supervision);
         let dawdled: Promise<void> | undefined;
         let resetsWhileFlashed = -1;
         await flashBoard(board, bench.image, (step) => {
