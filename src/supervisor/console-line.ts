@@ -29,8 +29,14 @@ const BOOT_LOADER_PROMPT = "=> ";
 const BOOTING_WORDS = ["Linux version ", "Starting kernel"];
 const PANIC_WORDS = ["Kernel panic - not syncing"];
 
+/** Espruino 2v29 also finds a word of which only the beginning stands at the line's end: in "UTC" what begins with "C". */
+function contains(line: string, word: string): boolean {
+  const at = line.indexOf(word);
+  return at >= 0 && at + word.length <= line.length;
+}
+
 function hasOneOf(words: readonly string[], line: string): boolean {
-  for (const word of words) if (line.indexOf(word) >= 0) return true;
+  for (const word of words) if (contains(line, word)) return true;
   return false;
 }
 
@@ -47,11 +53,12 @@ function flashNews(line: string): ConsoleNews {
 }
 
 export function readConsoleLine(line: string): ConsoleNews {
-  if (line.indexOf(HEARTBEAT_MARK) >= 0) return heartbeatNews(line);
-  if (line.indexOf(FLASH_MARK) >= 0) return flashNews(line);
+  if (contains(line, HEARTBEAT_MARK)) return heartbeatNews(line);
+  if (contains(line, FLASH_MARK)) return flashNews(line);
   if (hasOneOf(PANIC_WORDS, line)) return { kind: "panic" };
   if (hasOneOf(BOOTING_WORDS, line)) return { kind: "booting" };
-  if (line.indexOf(BOOT_LOADER_PROMPT) === 0 || hasOneOf(BOOT_LOADER_WORDS, line)) return { kind: "boot-loader" };
+  if (line.slice(0, BOOT_LOADER_PROMPT.length) === BOOT_LOADER_PROMPT || hasOneOf(BOOT_LOADER_WORDS, line))
+    return { kind: "boot-loader" };
   if (hasOneOf(UPGRADE_WORDS, line)) return { kind: "flashing", leaseSeconds: UPGRADE_LEASE_SECONDS };
   return { kind: "other" };
 }
