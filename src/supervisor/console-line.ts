@@ -57,8 +57,8 @@ export function readConsoleLine(line: string): ConsoleNews {
   if (contains(line, FLASH_MARK)) return flashNews(line);
   if (hasOneOf(PANIC_WORDS, line)) return { kind: "panic" };
   if (hasOneOf(BOOTING_WORDS, line)) return { kind: "booting" };
-  if (line.slice(0, BOOT_LOADER_PROMPT.length) === BOOT_LOADER_PROMPT || hasOneOf(BOOT_LOADER_WORDS, line))
-    return { kind: "boot-loader" };
+  const isAtPrompt = line.slice(0, BOOT_LOADER_PROMPT.length) === BOOT_LOADER_PROMPT;
+  if (isAtPrompt || hasOneOf(BOOT_LOADER_WORDS, line)) return { kind: "boot-loader" };
   if (hasOneOf(UPGRADE_WORDS, line)) return { kind: "flashing", leaseSeconds: UPGRADE_LEASE_SECONDS };
   return { kind: "other" };
 }

@@ -9,8 +9,8 @@
 // ends in a call of built-in code ("leaving loop in root trace"). After ten attempts the compiler refuses the function
 // for good, and from then on every trace that would call it: 2000 ns. Reading a word of a packet is such a function,
 // and thousands of first packets of tunnels, which nobody compiles, are enough. So functions that were given up are
-// looked for now and then, and the compiler starts afresh: it needs some milliseconds for that, more on a small board. Source: LuaJIT's
-// lj_trace.c (penalty_pc, blacklist_pc).
+// looked for now and then, and the compiler starts afresh: it needs some milliseconds for that, more on a small board.
+// Source: LuaJIT's lj_trace.c (penalty_pc, blacklist_pc).
 
 /** @noSelf */
 interface JitControl {
@@ -49,11 +49,12 @@ declare const jit: JitControl;
 const options = require("jit.opt") as JitOptions;
 const utilities = require("jit.util") as JitUtilities;
 
+const IS_ARM64 = jit.arch === "arm64";
+
 /**
  * An area of machine code holds the largest trace. On ARM64 LuaJIT before September 2023 takes every exit of a trace to be
  * within 32 kB of a test of one bit, and a longer trace ends in a crash (https://github.com/LuaJIT/LuaJIT/issues/1074).
  */
-const IS_ARM64 = jit.arch === "arm64";
 const AREA_KILOBYTES = IS_ARM64 ? 32 : 128;
 
 /**

@@ -7,6 +7,7 @@
 // - Records are a set: their hashes are added, so it does not matter in which rows they are.
 // - Times count from now, and only as far as any timer asks (time-left, record-outlook).
 // - Packets and epochs that cannot matter any more are left out (client-outlook).
+// - What the table keeps for a crowd of clients is left out: a crowd has more clients than any world here.
 //
 // Two states with one fingerprint are taken for one. Of a million states any two different ones are with a probability
 // of 3 · 10⁻⁸, of a hundred million with 3 · 10⁻⁴. The specs compare what follows from states of one fingerprint.

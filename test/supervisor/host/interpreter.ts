@@ -36,6 +36,20 @@ export async function startMicrocontroller(wiring: Wiring): Promise<Microcontrol
   return await RealInterpreter.start(interpreter, wiring);
 }
 
+/**
+ * Espruino 2v29 finds a word, too, of which only the beginning stands at the text's end: "abc".indexOf("bcd") is 1. So does
+ * the stand-in, or a program that trusts it would fail on the real one alone.
+ */
+const FINDS_BEGINNINGS = `
+  String.prototype.indexOf = function (word, from) {
+    for (var at = from || 0; at < this.length; at += 1) {
+      var there = this.substr(at, word.length);
+      if (there === word.substr(0, there.length)) return at;
+    }
+    return -1;
+  };
+`;
+
 type DataHandler = (data: string) => void;
 
 class StandInPort {
@@ -105,7 +119,7 @@ class StandIn implements Microcontroller {
       },
       write: (name: string, text: string) => this.files.set(name, text),
     };
-    vm.runInNewContext(fs.readFileSync(PROGRAM, "utf8"), {
+    vm.runInNewContext(FINDS_BEGINNINGS + fs.readFileSync(PROGRAM, "utf8"), {
       require: () => storage,
       process: { env: { BOARD: "LINUX" } },
       E: { setConsole: () => undefined, enableWatchdog: () => undefined, kickWatchdog: () => undefined },

@@ -50,6 +50,13 @@ describe("the supervisor on its microcontroller", () => {
       .filter((line) => line !== "" && line !== "> ");
   }
 
+  it("takes no line of the boot loader for the kernel's or an upgrade's that only ends as theirs begin", async () => {
+    board.print("\r\n=> iminfo\r\n     OS:           Linux\r\n     Created:      2023-11-14  22:13:20 UTC\r\n");
+    await wait(1200);
+    const [state] = await answer("status");
+    assert.match(state ?? "", /^board +boot-loader/);
+  });
+
   it("leaves a board alone that beats, and resets it when it falls silent", async () => {
     await beat(4);
     assert.equal(board.resets(), 0);
