@@ -175,14 +175,18 @@ export class EspItems {
     return false;
   }
 
+  /**
+   * A server's records with any of the flags. Not by forEach(): LuaJIT compiles that loop for one visitor, and for the
+   * others it was so slow that with 16 000 records a tunnel's first two packets took 2 ms and not 0.4.
+   */
   protected recordsAt(server: EspServer, flags: number): number[] {
     const words = this.records.words;
     const records: number[] = [];
-    this.forEach((record) => {
+    for (const record of $range(0, this.records.highWater() - 1)) {
       const row = record * ESP_RECORD_WORDS;
-      if (words[row + EspField.Server] !== server.address) return;
-      if ((words[row + EspField.State] & flags) !== 0) records.push(record);
-    });
+      const isThere = words[row + EspField.Server] === server.address;
+      if (isThere && (words[row + EspField.State] & flags) !== 0) records.push(record);
+    }
     return records;
   }
 
