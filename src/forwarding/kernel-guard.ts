@@ -7,7 +7,7 @@
 import { Guard, runProgram } from "../system/child-process";
 import { fail, type Outcome, succeed } from "../system/outcome";
 import { unsigned } from "../wire/word";
-import { ownerChain, RULES_TABLE } from "./kernel-rules";
+import { ownerChain, RULES_FAMILIES, RULES_TABLE } from "./kernel-rules";
 import { OWN_PORTS_FIRST, OWN_PORTS_LAST } from "./territory";
 
 /** A busy board takes a second for a transaction. */
@@ -19,7 +19,7 @@ const PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range";
  * What the guard runs. $1 is the chain that only our table has, $2 says whether to narrow the router's port range. A
  * range found narrow was left by a guard that was killed itself: then the kernel's own comes back (inet_hashtables.c).
  *
- * The table is deleted by its handle, which a successor's table has not: between looking and deleting, one may start.
+ * A table is deleted by its handle, which a successor's table has not: between looking and deleting, one may start.
  */
 const GUARD_SCRIPT = `
 trap '' HUP INT TERM
@@ -28,11 +28,13 @@ range=$(echo $(cat ${PORT_RANGE}))
 [ "$2" = narrow ] && echo "${OWN_PORTS_FIRST} ${OWN_PORTS_LAST}" >${PORT_RANGE}
 cat >/dev/null
 [ "$2" = narrow ] && echo "$range" >${PORT_RANGE}
-table=$(nft -a list table netdev ${RULES_TABLE} 2>/dev/null)
+for family in ${RULES_FAMILIES.join(" ")}; do
+table=$(nft -a list table $family ${RULES_TABLE} 2>/dev/null)
 handle=\${table#*# handle }
 case $table in
-*"chain $1 "*) nft delete table netdev handle "\${handle%%[!0-9]*}" 2>/dev/null ;;
+*"chain $1 "*) nft delete table $family handle "\${handle%%[!0-9]*}" 2>/dev/null ;;
 esac
+done
 exit 0
 `;
 

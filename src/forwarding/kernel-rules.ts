@@ -4,14 +4,20 @@
 // Packet sockets see a frame before netdev ingress does; what is dropped there is gone for the kernel: no answer
 // (protocol unreachable, port unreachable), no connection tracking, no second translation. The text replaces the table
 // in one transaction. Source: nft(8), "Netdev family".
+//
+// What tc redirects to an ifb at ingress, as SQM does, passes our taps first, but not netdev ingress when it comes back from
+// there. So the WAN's rules stand a second time where the kernel's IPv4 begins. Not for a bridge: with br_netfilter that is
+// before its taps. Source: net/core/dev.c, __netif_receive_skb_core(), skb_skip_tc_classify().
 
 import { formatAddress } from "../wire/address";
 import { ISAKMP_PORT } from "../wire/isakmp";
 import { CLIENT_PORTS_FIRST, OWN_PORTS_FIRST, type Territory } from "./territory";
 
 export const RULES_TABLE = "vpnmasq";
+/** The families that have a table of this name. */
+export const RULES_FAMILIES = ["netdev", "ip"] as const;
 
-/** Before everything else at ingress (`filter` is 0), flow tables included. */
+/** Before everything else: at ingress (`filter` is 0) flow tables, then the collecting of fragments (-400). */
 const PRIORITY = -500;
 
 /** The name of the empty chain that says whose a table is. */
@@ -25,25 +31,35 @@ export function ownerChain(owner: string): string {
  * @param owner letters and digits of this process alone: who cleans up after it must not take its successor's table
  */
 export function kernelRules(territory: Territory, lanPresent: boolean, wanPresent: boolean, owner: string): string {
+  const { lanName, wanName } = territory;
+  const wan = wanPresent ? wanRules(territory) : [];
   const lines = [
-    `add table netdev ${RULES_TABLE}`,
-    `delete table netdev ${RULES_TABLE}`,
-    `table netdev ${RULES_TABLE} {`,
-    `  chain ${ownerChain(owner)} { }`,
-    ...(lanPresent ? chain("lan", territory.lanName, lanRules(territory)) : []),
-    ...(wanPresent ? chain("wan", territory.wanName, wanRules(territory)) : []),
-    "}",
+    ...(lanPresent ? chain("lan", lanName, lanRules(territory)) : []),
+    ...(wanPresent ? chain("wan", wanName, wan) : []),
   ];
-  return `${lines.join("\n")}\n`;
+  const late = [`iifname != "${wanName}" accept`, 'meta iifkind "bridge" accept', ...wan];
+  const lateLines = wanPresent ? baseChain("wan", "prerouting", late) : [];
+  return `${[...table("netdev", owner, lines), ...table("ip", owner, lateLines)].join("\n")}\n`;
+}
+
+function table(family: (typeof RULES_FAMILIES)[number], owner: string, chains: readonly string[]): string[] {
+  const name = `table ${family} ${RULES_TABLE}`;
+  return [`add ${name}`, `delete ${name}`, `${name} {`, `  chain ${ownerChain(owner)} { }`, ...chains, "}"];
 }
 
 function chain(name: string, device: string, rules: string[]): string[] {
+  // Neither enters our rings: what is not sent to us, and what belongs to a VLAN's interface above this one.
+  return baseChain(name, `ingress device "${device}"`, [
+    "meta pkttype != host accept",
+    "vlan id != 0 accept",
+    ...rules,
+  ]);
+}
+
+function baseChain(name: string, hook: string, rules: readonly string[]): string[] {
   return [
     `  chain ${name} {`,
-    `    type filter hook ingress device "${device}" priority ${PRIORITY}; policy accept;`,
-    // Neither enters our rings: what is not sent to us, and what belongs to a VLAN's interface above this one.
-    "    meta pkttype != host accept",
-    "    vlan id != 0 accept",
+    `    type filter hook ${hook} priority ${PRIORITY}; policy accept;`,
     ...rules.map((rule) => `    ${rule}`),
     "  }",
   ];

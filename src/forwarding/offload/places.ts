@@ -15,6 +15,11 @@ export interface Surroundings {
   readonly hasVlans: boolean;
   /** A queueing discipline of the other interface that shapes traffic, which frames of XDP pass by; undefined: none. */
   readonly shaper: string | undefined;
+  /**
+   * A queueing discipline for what comes in by this interface, whose filters may send it round by an ifb, as SQM does:
+   * programs at XDP and tcx would pass that by, and one at tc gets nothing.
+   */
+  readonly hasIngressQueueing: boolean;
   /** By the loopback interface programs at tcx and tc hand over what they leave to the daemon. */
   readonly hasLoopback: boolean;
 }
@@ -34,7 +39,8 @@ const PLACES: Record<OffloadChoice, readonly Place[]> = {
 };
 
 function objectionTo(place: Place, surroundings: Surroundings): string | undefined {
-  const { takesRedirected, hasVlans, shaper, hasLoopback } = surroundings;
+  const { takesRedirected, hasVlans, shaper, hasIngressQueueing, hasLoopback } = surroundings;
+  if (hasIngressQueueing) return "tc's ingress is in use (SQM?)";
   if (place === "tcx" || place === "tc clsact") return hasLoopback ? undefined : "lo is down";
   if (hasVlans) return "VLANs lie on it";
   if (shaper !== undefined) return `it would pass the other side's ${shaper} by`;

@@ -16,6 +16,7 @@ export function surroundings(from: Link, to: Link, links: readonly Link[]): Surr
     takesRedirected: takesRedirectedFrames(to.index),
     hasVlans: links.some(({ vlanOf }) => vlanOf === from.index),
     hasLoopback: links.some(({ index, isUp }) => index === LOOPBACK_INDEX && isUp),
+    hasIngressQueueing: queueingOf(from.index).includes("ingress"),
     shaper: queueingOf(to.index).find((kind) => SHAPERS.includes(kind)),
   };
 }

@@ -33,6 +33,18 @@ table netdev vpnmasq {
     ip daddr 198.51.100.1 udp sport 500 drop
   }
 }
+add table ip vpnmasq
+delete table ip vpnmasq
+table ip vpnmasq {
+  chain owner_0badcafe { }
+  chain wan {
+    type filter hook prerouting priority -500; policy accept;
+    iifname != "wan0" accept
+    meta iifkind "bridge" accept
+    ip daddr 198.51.100.1 ip protocol esp drop
+    ip daddr 198.51.100.1 udp sport 500 drop
+  }
+}
 `;
     assert.equal(expected, kernelRules(sampleTerritory(), true, true, OWNER));
   });
@@ -58,6 +70,22 @@ table netdev vpnmasq {
     type filter hook ingress device "wan0" priority -500; policy accept;
     meta pkttype != host accept
     vlan id != 0 accept
+    ip daddr 198.51.100.1 ip protocol esp drop
+    ip daddr 198.51.100.1 udp sport 500 drop
+    ip daddr 198.51.100.1 tcp dport { 22, 61000-65535 } accept
+    ip daddr 198.51.100.1 udp dport { 53, 61000-65535 } accept
+    ip daddr 198.51.100.1 tcp dport >= 600 drop
+    ip daddr 198.51.100.1 udp dport >= 600 drop
+  }
+}
+add table ip vpnmasq
+delete table ip vpnmasq
+table ip vpnmasq {
+  chain owner_0badcafe { }
+  chain wan {
+    type filter hook prerouting priority -500; policy accept;
+    iifname != "wan0" accept
+    meta iifkind "bridge" accept
     ip daddr 198.51.100.1 ip protocol esp drop
     ip daddr 198.51.100.1 udp sport 500 drop
     ip daddr 198.51.100.1 tcp dport { 22, 61000-65535 } accept

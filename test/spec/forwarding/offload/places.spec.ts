@@ -6,7 +6,13 @@ import { surroundings } from "../../../../src/forwarding/offload/surroundings";
 import { linkNamed } from "../../system/network";
 
 /** Nothing speaks against anything here. */
-const FAVOURABLE: Surroundings = { takesRedirected: true, hasVlans: false, shaper: undefined, hasLoopback: true };
+const FAVOURABLE: Surroundings = {
+  takesRedirected: true,
+  hasVlans: false,
+  shaper: undefined,
+  hasIngressQueueing: false,
+  hasLoopback: true,
+};
 
 /** "place" or "place: objection", in the order in which they are tried. */
 function tried(choice: Parameters<typeof candidates>[0], changes: Partial<Surroundings> = {}): string[] {
@@ -33,6 +39,12 @@ describe("a place for a program", () => {
     const why = "it would pass the other side's cake by";
     const expected = [`native XDP: ${why}`, `generic XDP: ${why}`, "tcx", "tc clsact"];
     assert.same(expected, tried("auto", { shaper: "cake" }));
+  });
+
+  it("is nowhere where something queues what comes in", () => {
+    const why = "tc's ingress is in use (SQM?)";
+    const expected = ["native XDP", "generic XDP", "tcx", "tc clsact"].map((place) => `${place}: ${why}`);
+    assert.same(expected, tried("auto", { hasIngressQueueing: true }));
   });
 
   it("is not the driver's XDP where the other side's driver takes no frames from it", () => {
