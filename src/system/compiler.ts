@@ -63,8 +63,12 @@ const AREA_KILOBYTES = IS_ARM64 ? 32 : 128;
  * So it is given up before: 11 bytes of machine code are what an instruction takes on ARM64.
  */
 const RECORDED_MAX = IS_ARM64 ? 2900 : 16_000;
-/** Of all traces, machine code; a router has 0.2 MB in its first minutes. On ARM64 it bounds those attempts too. */
-const CODE_KILOBYTES_MAX = IS_ARM64 ? 1024 : 4096;
+/**
+ * Of all traces, machine code; a router has 0.2 MB in its first minutes, and 1 MB on ARM64 when ten clients come back at once:
+ * areas are small there, and many end unused. When it is used up all traces are thrown away. On ARM64 it bounds those
+ * attempts too.
+ */
+const CODE_KILOBYTES_MAX = IS_ARM64 ? 2048 : 4096;
 
 /** And of one trace constants, exits, and tail calls, which count as unrolled loops. */
 const LIMITS = [
