@@ -3,10 +3,14 @@
 //
 // A new epoch may have to wait at the NAT until others had their turn, so its row is long and its waits are doubled (RFC
 // 6298 §5.5). An epoch that was answered before has its place there: its row is short and steady, as in RFC 5880, where
-// the time to detect a loss is a number of packets times their interval.
+// the time to detect a loss is a number of packets times their interval. It is shorter still after an outage, when silence
+// is no surprise.
 
 import type { EpochParameters } from "./parameters";
 import { RoundTrip } from "./round-trip";
+
+/** Of 5 % loss each way, all of a row that was answered are lost once in a thousand times: an epoch too many, no more. */
+const RETURN_TRIES = 3;
 
 export class Probe {
   private readonly roundTrip = new RoundTrip();
@@ -18,28 +22,35 @@ export class Probe {
   sinceMs = 0;
   /** Pings since the last answer, also to epochs that are no more. */
   unanswered = 0;
-  private isSteady = false;
+  /** Pings until an epoch that was answered before is given up; undefined: it was not. */
+  private steadyTries: number | undefined;
 
   constructor(private readonly parameters: EpochParameters) {}
 
-  /** A new row, whose first ping is due now. @param isSteady for an epoch that was answered before */
-  begin(nowMs: number, isSteady: boolean): void {
-    this.isSteady = isSteady;
+  /** A new row, whose first ping is due now. @param wasAnswered whether the epoch ever was */
+  begin(nowMs: number, wasAnswered: boolean): void {
+    this.steadyTries = wasAnswered ? this.parameters.probeTries : undefined;
     this.attempts = 0;
     this.sinceMs = nowMs;
     this.dueMs = nowMs;
   }
 
+  /** The same when what made all silent is over: the epoch was given up before, and this is its last chance. */
+  beginReturn(nowMs: number, wasAnswered: boolean): void {
+    this.begin(nowMs, wasAnswered);
+    if (wasAnswered) this.steadyTries = Math.min(RETURN_TRIES, this.parameters.probeTries);
+  }
+
   sent(nowMs: number): void {
     this.attempts += 1;
     this.unanswered += 1;
-    const doubledFrom = this.isSteady ? this.parameters.probeTries : 1;
+    const doubledFrom = this.steadyTries ?? 1;
     this.dueMs = nowMs + this.timeoutMs(Math.max(1, this.attempts - doubledFrom + 1));
   }
 
   /** As many pings as are sent before the epoch is given up. */
   isExhausted(): boolean {
-    return this.attempts >= (this.isSteady ? this.parameters.probeTries : this.parameters.pingTries);
+    return this.attempts >= (this.steadyTries ?? this.parameters.pingTries);
   }
 
   /**

@@ -445,9 +445,12 @@ export class Tunnel {
       this.step = this.ladder.repeated(nowMs, evidence);
     } else if (this.awaited !== undefined) this.awaitAnew(this.awaited.action, nowMs);
     if (this.probe.dueMs === undefined) return;
-    this.beginRow(nowMs);
-    if (this.state === "recovering")
-      this.state = this.list.newest()?.answeredMs === undefined ? "confirming" : "probing";
+    const wasAnswered = this.list.newest()?.answeredMs !== undefined;
+    if (this.state !== "recovering") this.probe.begin(nowMs, wasAnswered);
+    else {
+      this.probe.beginReturn(nowMs, wasAnswered);
+      this.state = wasAnswered ? "probing" : "confirming";
+    }
   }
 
   /** While this process stood still, nobody could be heard: what it waits for gets its time again, but not for ever. */

@@ -18,8 +18,11 @@ export interface EchoWay {
 
 /** Twice the longest round trip that RFC 6298 §2 starts from is too long to wait, half of it too short for satellites. */
 const SHORTEST_WAIT_MS = 1000;
-/** A server may be away for hours: its return is noticed within an eighth of that time, and within this. */
+/** One that answers is asked more and more seldom: a tunnel may be in doubt for hours. */
 const WAIT_SHARE = 1 / 8;
+/** One that is away may be so for hours: its return is noticed within this share of that time, and at first within that. */
+const AWAY_WAIT_SHARE = 1 / 32;
+const AWAY_SHORTEST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 16_000;
 /** Requests in a row without a reply: at 5 % loss each way one such row in a thousand is chance. */
 const SILENT_REQUESTS = 3;
@@ -122,10 +125,7 @@ export class ServerEcho {
         return;
       }
     }
-    // What is certain is asked about more and more seldom; where a reply is missing, certainty is wanted soon.
-    const isCertain = server.unanswered === 0 || server.unanswered >= SILENT_REQUESTS;
-    const waitMs = isCertain ? (nowMs - server.sinceMs) * WAIT_SHARE : 0;
-    server.dueMs = nowMs + Math.max(SHORTEST_WAIT_MS, Math.min(LONGEST_WAIT_MS, waitMs));
+    server.dueMs = nowMs + waitMs(server, nowMs - server.sinceMs);
     // What could not be sent proves nothing of the server, and nobody waits for an answer to it.
     server.unanswered = this.send(address) ? server.unanswered + 1 : 0;
   }
@@ -137,6 +137,17 @@ export class ServerEcho {
     [, this.problem] = this.way.request(address, this.identifier, this.sequence);
     return this.problem === undefined;
   }
+}
+
+/** What is certain is asked about more and more seldom; where a reply is missing, certainty is wanted soon. */
+function waitMs({ isThere, unanswered }: Server, certainForMs: number): number {
+  if (isThere === false) return within(AWAY_SHORTEST_WAIT_MS, certainForMs * AWAY_WAIT_SHARE);
+  const isCertain = unanswered === 0 || unanswered >= SILENT_REQUESTS;
+  return within(SHORTEST_WAIT_MS, isCertain ? certainForMs * WAIT_SHARE : 0);
+}
+
+function within(shortestMs: number, lengthMs: number): number {
+  return Math.max(shortestMs, Math.min(LONGEST_WAIT_MS, lengthMs));
 }
 
 function newServer(nowMs: number): Server {

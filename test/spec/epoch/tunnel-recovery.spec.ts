@@ -183,6 +183,19 @@ describe("a tunnel whose NAT lost its state", () => {
     assert.equal("ping", run.tunnel.outages.last!.by);
   });
 
+  it("that was given up gets three pings when the server answers again, and is rekeyed when they are not answered", () => {
+    const run = new TunnelRun();
+    const epoch = run.bringUp();
+    run.answers = ({ outSpi }) => outSpi !== epoch;
+    run.evidence = { ...run.evidence, serverAnswers: "no" };
+    run.wait(FIRST_ACTION_MS);
+    run.evidence = { ...run.evidence, serverAnswers: "yes" };
+    run.wait(3 * CLIENT.pingTimeMinMs);
+    assert.equal("", run.actionNames());
+    run.wait(200);
+    assert.equal("rekey", run.actionNames());
+  });
+
   it("is rekeyed at once when the server turns out to answer", () => {
     const run = new TunnelRun();
     const epoch = run.bringUp();
