@@ -60,9 +60,10 @@ const AREA_KILOBYTES = IS_ARM64 ? 32 : 128;
 /**
  * Instructions of one trace. One that is larger than an area is assembled again and again, in a new area each time, until
  * there may be no more areas, and then all traces are thrown away: 0.8 s on an emulated board, in which no packet passes.
- * So it is given up before: 11 bytes of machine code are what an instruction takes on ARM64.
+ * So it is given up before: an instruction takes 11 bytes of machine code on ARM64 as a rule, and a little more sometimes; 2900
+ * were too many for one trace in five hundred.
  */
-const RECORDED_MAX = IS_ARM64 ? 2900 : 16_000;
+const RECORDED_MAX = IS_ARM64 ? 2600 : 16_000;
 /**
  * Of all traces, machine code; a router has 0.2 MB in its first minutes, and 1 MB on ARM64 when ten clients come back at once:
  * areas are small there, and many end unused. When it is used up all traces are thrown away. On ARM64 it bounds those
