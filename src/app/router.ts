@@ -229,7 +229,7 @@ export class Router implements RouterState {
   /** Forces the recovery of tunnels whose way back is provably lost. */
   private watchNatLoss(nowMs: number): void {
     this.watchedMs = nowMs;
-    for (const loss of this.natLoss.tick(tunnelUses(this.esp), this.wanChangedMs, nowMs)) {
+    for (const loss of this.natLoss.tick(tunnelUses(this.esp, nowMs), this.wanChangedMs, nowMs)) {
       const tunnel = `${formatAddress(loss.client)} > ${formatAddress(loss.server)}`;
       this.ike.stop(loss.client, loss.server, loss.phase === "blocked" ? loss.untilMs : 0);
       if (loss.phase === "suspected") this.log.info(`${tunnel}: no way back? ${loss.because}`);

@@ -163,9 +163,27 @@ export class EspDoubts extends EspTurns {
   // Epochs older than our memory
 
   /** Whether so many clients have epochs older than our memory that their turns must tell these apart after all. */
-  protected isCrowd({ unseenCount, unasked }: EspServer, nowMs: number): boolean {
+  isCrowd({ unseenCount, unasked }: EspServer, nowMs: number): boolean {
     const few = Math.max(this.limits.multicastClientsMax, unasked);
     return nowMs < this.unseenUntilMs && unseenCount > CROWD_SHARE * few;
+  }
+
+  /**
+   * In a crowd's turn of an epoch older than our memory, on which the server has counted on for long: whether an SPI that
+   * only just began may be that of another who renews and to whom the server spoke first. It is believed when it comes again.
+   */
+  protected isOthersFirst(server: EspServer, spi: number, sequence: number, nowMs: number): boolean {
+    const newest = server.outstanding[server.outstanding.length - 1];
+    const isUnseen = (this.records.words[newest * ESP_RECORD_WORDS + EspField.State] & FLAG_UNSEEN) !== 0;
+    const isFirst = sequence > 0 && sequence <= REORDER_WINDOW && spi !== server.doubted;
+    if (!isUnseen || !isFirst || !this.isCrowd(server, nowMs) || !this.hasRivals(server, nowMs)) return false;
+    server.doubted = spi;
+    return true;
+  }
+
+  /** Whether another than the turn's client has negotiated. */
+  protected hasRivals(server: EspServer, nowMs: number): boolean {
+    return this.ike.negotiators(server.address, nowMs).some((client) => client !== server.turnClient);
   }
 
   /** Whether the turn is that of an epoch older than our memory: an unknown SPI may as well be another such one's. */

@@ -23,6 +23,8 @@ export class EspServer {
   waiting: number[] = [];
   /** Records whose outgoing SPI is unknown: the server spoke first. */
   serverFirst: number[] = [];
+  /** In a crowd: an SPI that came in a turn and was not believed to answer it. */
+  doubted: number | undefined;
   /** Clients whose epochs are older than our memory and that are too many to get copies as well. */
   readonly leftOut = new LuaSet<number>();
   /** Clients that have had epochs older than our memory. */

@@ -246,7 +246,7 @@ export class EspTracker extends EspDoubts {
       return;
     }
     const isPublished = this.algorithm === "published";
-    if (server.hasTurn() && (isPublished || this.isAnswer(server, spi, nowMs))) {
+    if (server.hasTurn() && (isPublished || this.isAnswer(server, spi, sequence, nowMs))) {
       const rival = isPublished ? undefined : this.rivalInUse(server, nowMs);
       if (rival !== undefined) {
         this.assign(server, spi, [server.turnClient, rival], nowMs);
@@ -283,14 +283,14 @@ export class EspTracker extends EspDoubts {
   }
 
   /** Whether an unknown SPI answers the turn: not one seen before it, nor just after a start. */
-  private isAnswer(server: EspServer, spi: number, nowMs: number): boolean {
-    return !server.isStray(spi) && !this.isTurnUnseen(server, nowMs) && !this.mayAnswerOldTurn(server, nowMs);
+  private isAnswer(server: EspServer, spi: number, sequence: number, nowMs: number): boolean {
+    if (server.isStray(spi) || this.isTurnUnseen(server, nowMs) || this.mayAnswerOldTurn(server, nowMs)) return false;
+    return !this.isOthersFirst(server, spi, sequence, nowMs);
   }
 
   /** Just after a start with a snapshot: somebody else had negotiated too, whose turn it may have been before. */
   private mayAnswerOldTurn(server: EspServer, nowMs: number): boolean {
-    if (nowMs >= this.oldTurnsUntilMs) return false;
-    return this.ike.negotiators(server.address, nowMs).some((client) => client !== server.turnClient);
+    return nowMs < this.oldTurnsUntilMs && this.hasRivals(server, nowMs);
   }
 
   /** After a start without memory, what answers a turn may have been under way to an epoch that we have not seen. */
@@ -324,9 +324,8 @@ export class EspTracker extends EspDoubts {
       verdict.drop("esp-table-full");
       return;
     }
-    const rivals = this.ike.negotiators(server.address, nowMs).some((other) => other !== client);
     const unseen = (this.records.words[row + EspField.State] & FLAG_UNSEEN) !== 0;
-    if (rivals || unseen || this.isJustStarted(nowMs)) this.setFlags(record, FLAG_GUESS);
+    if (unseen || this.hasRivals(server, nowMs) || this.isJustStarted(nowMs)) this.setFlags(record, FLAG_GUESS);
     this.ike.epochLearned(client, server.address, nowMs);
     server.leftOut.delete(client);
     this.records.words[row + EspField.Sequence] = sequence;

@@ -7,7 +7,7 @@ import { ESP_RECORD_WORDS, EspField, FLAG_UNSEEN, NO_SPI, Phase } from "../masqu
 import type { TunnelUse } from "./nat-loss";
 
 /** Every client and server with an epoch that the client has sent on. */
-export function tunnelUses(esp: EspTracker): TunnelUse[] {
+export function tunnelUses(esp: EspTracker, nowMs: number): TunnelUse[] {
   const uses = new LuaMap<string, TunnelUse>();
   const words = esp.records.words;
   esp.forEach((record) => {
@@ -21,7 +21,9 @@ export function tunnelUses(esp: EspTracker): TunnelUse[] {
     const lastOutMs = words[row + EspField.LastOut] * MS_PER_TICK;
     const lastInMs = isAnswered ? words[row + EspField.LastIn] * MS_PER_TICK : undefined;
     const isLeftOut = esp.servers.get(server)?.leftOut.has(client) === true;
-    const isUnseen = isLeftOut || (!isAnswered && (words[row + EspField.State] & FLAG_UNSEEN) !== 0);
+    // In a crowd most wait for their first turn for long; whose turn was not answered is left out.
+    const isUnanswered = !isAnswered && !esp.isCrowd(esp.servers.get(server)!, nowMs);
+    const isUnseen = isLeftOut || (isUnanswered && (words[row + EspField.State] & FLAG_UNSEEN) !== 0);
     uses.set(key, {
       client,
       server,

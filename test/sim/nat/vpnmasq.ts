@@ -218,7 +218,7 @@ export class VpnmasqNat implements Nat {
     this.isLossWatchPlanned = queue.nowMs < this.lossWatchEndMs;
     if (this.isLossWatchPlanned) queue.after(LOSS_WATCH_MS, this.lookForLosses, undefined);
     if (this.table === undefined) return;
-    for (const loss of this.natLoss.tick(tunnelUses(this.table.esp), this.wanChangedMs, this.nowMs())) {
+    for (const loss of this.natLoss.tick(tunnelUses(this.table.esp, this.nowMs()), this.wanChangedMs, this.nowMs())) {
       this.table.ike.stop(loss.client, loss.server, loss.phase === "blocked" ? loss.untilMs : 0);
     }
   };

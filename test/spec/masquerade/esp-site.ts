@@ -17,6 +17,8 @@ export const SERVER = address("198.51.100.1");
 export const OTHER_SERVER = address("198.51.100.2");
 
 const PACKET_BYTES = 100;
+/** An epoch that is in use for minutes has counted on to something like this. */
+const USED_PACKETS = 1000;
 
 /** What IKE would know of one server's clients, said by hand. */
 export class Negotiations implements IkeKnowledge {
@@ -86,6 +88,11 @@ export class EspSite {
     const sequence = (this.sequences.get(spi) ?? 0) + 1;
     this.sequences.set(spi, sequence);
     return this.numbered(spi, sequence, server);
+  }
+
+  /** The server has sent on this SPI for long: what comes next has a high number. */
+  hasUsed(spi: number): void {
+    this.sequences.set(spi, USED_PACKETS);
   }
 
   /** A packet of the server with this sequence number. */

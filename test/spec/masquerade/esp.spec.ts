@@ -778,7 +778,10 @@ describe("After a start without memory", () => {
   /** All of a crowd have sent, and one of them has the turn. */
   function crowded(): EspSite {
     const site = started();
-    everyone((client, number) => site.sends(client, A_OUT + number));
+    everyone((client, number) => {
+      site.sends(client, A_OUT + number);
+      site.hasUsed(A_IN + number);
+    });
     site.pass(400);
     return site;
   }
@@ -839,6 +842,25 @@ describe("After a start without memory", () => {
       site.answers(A_IN + number);
       assert.same([client], site.receivers());
     });
+  });
+
+  it("in such a crowd's turn, the first packet to another who renews is no answer, and the true one is", () => {
+    const site = crowded();
+    takesTurn(site);
+    const unlucky = turnOf(site);
+    site.ike.negotiates(ALICE + CROWD + 1);
+    assert.equal("esp-unknown-spi", site.answers(B_IN));
+    assert.equal("esp-bound", site.answers(A_IN + unlucky - ALICE));
+    assert.same([unlucky], site.receivers());
+  });
+
+  it("in such a crowd's turn, an epoch on which its server has hardly sent is answered by its second packet", () => {
+    const site = crowded();
+    const quiet = turnOf(site);
+    site.ike.negotiates(ALICE + CROWD + 1);
+    assert.equal("esp-unknown-spi", site.answers(B_IN));
+    assert.equal("esp-bound", site.answers(B_IN));
+    assert.same([quiet], site.receivers());
   });
 
   it("one of such a crowd that renewed while it waited is answered on its new epoch, and takes one turn", () => {
