@@ -4,6 +4,7 @@
 // Its clients and servers are plain ESP senders: a tunnel lives when its packets arrive both ways. The router itself
 // runs with the rights that the init script leaves it, so every fault is met with those.
 
+import { RULES_FAMILIES } from "../../src/forwarding/kernel-rules";
 import { readFile } from "../../src/system/files";
 import { modulo } from "../../src/wire/word";
 import { BenchRouter, type RouterOptions } from "../bench/bench-router";
@@ -84,7 +85,8 @@ export class Patient {
       findings.fail(`${when}: ${descriptors} descriptors, ${this.descriptorsBefore} at the start`);
     }
     const tables = this.inSite("nft list tables").split("table ").length - 1;
-    if (tables !== 1) findings.fail(`${when}: ${tables} tables of nftables, not one`);
+    const wanted = RULES_FAMILIES.length;
+    if (tables !== wanted) findings.fail(`${when}: ${tables} tables of nftables, not ${wanted}`);
     const files = must(`ls -A ${this.router.directory}`);
     if (files.includes(".new") || files.includes(".tmp")) findings.fail(`${when}: left behind: ${files}`);
   }
