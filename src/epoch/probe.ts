@@ -35,10 +35,9 @@ export class Probe {
     this.dueMs = nowMs;
   }
 
-  /** The same when what made all silent is over: the epoch was given up before, and this is its last chance. */
-  beginReturn(nowMs: number, wasAnswered: boolean): void {
-    this.begin(nowMs, wasAnswered);
-    if (wasAnswered) this.steadyTries = Math.min(RETURN_TRIES, this.parameters.probeTries);
+  /** What made all silent is over: the epoch was given up before, and if it was answered once this is its last chance. */
+  shortenForReturn(): void {
+    if (this.steadyTries !== undefined) this.steadyTries = Math.min(RETURN_TRIES, this.steadyTries);
   }
 
   sent(nowMs: number): void {

@@ -445,12 +445,10 @@ export class Tunnel {
       this.step = this.ladder.repeated(nowMs, evidence);
     } else if (this.awaited !== undefined) this.awaitAnew(this.awaited.action, nowMs);
     if (this.probe.dueMs === undefined) return;
-    const wasAnswered = this.list.newest()?.answeredMs !== undefined;
-    if (this.state !== "recovering") this.probe.begin(nowMs, wasAnswered);
-    else {
-      this.probe.beginReturn(nowMs, wasAnswered);
-      this.state = wasAnswered ? "probing" : "confirming";
-    }
+    this.beginRow(nowMs);
+    if (this.state !== "recovering") return;
+    this.probe.shortenForReturn();
+    this.state = this.list.newest()?.answeredMs === undefined ? "confirming" : "probing";
   }
 
   /** While this process stood still, nobody could be heard: what it waits for gets its time again, but not for ever. */
