@@ -7,7 +7,7 @@ import type { EspTracker } from "./esp";
 import { MS_PER_TICK } from "./esp-items";
 import { ESP_RECORD_WORDS, EspField, NO_SPI } from "./esp-record";
 import type { IkeSession, IkeTracker } from "./ike";
-import type { Snapshot, SnapshotWriter } from "./snapshot";
+import type { EspMemory, Snapshot, SnapshotWriter } from "./snapshot";
 
 function espLine(writer: SnapshotWriter, esp: EspTracker, record: number): string {
   const words = esp.records.words;
@@ -66,6 +66,22 @@ export function clearNews(esp: EspTracker, ike: IkeTracker): void {
   ike.forgotten = [];
 }
 
+/**
+ * The first owner of each incoming SPI, then the others: an SPI has eight places in the look-up, and owners that fill
+ * them must not come before a neighbour that needs one of those.
+ */
+function firstOwnersFirst(items: readonly EspMemory[]): EspMemory[] {
+  const first: EspMemory[] = [];
+  const others: EspMemory[] = [];
+  const owned = new LuaSet<string>();
+  for (const item of items) {
+    const spi = `${item.server} ${item.inSpi}`;
+    (owned.has(spi) ? others : first).push(item);
+    owned.add(spi);
+  }
+  return [...first, ...others];
+}
+
 /** Fills the trackers; the number of items and sessions that found no room, or were there twice. */
 export function restoreItems(snapshot: Snapshot, esp: EspTracker, ike: IkeTracker, nowMs: number): number {
   let refused = 0;
@@ -73,7 +89,7 @@ export function restoreItems(snapshot: Snapshot, esp: EspTracker, ike: IkeTracke
     const known = { phase: "established", lastOutMs: lastMs, lastInMs: lastMs, packetsOut: 0, packetsIn: 0 } as const;
     if (!ike.restore({ ...session, ...known, origin: "restored from the snapshot" })) refused += 1;
   }
-  for (const { client, server, outSpi, inSpi, sequence } of snapshot.esp) {
+  for (const { client, server, outSpi, inSpi, sequence } of firstOwnersFirst(snapshot.esp)) {
     if (!esp.restore(client, server, outSpi, inSpi, sequence, nowMs)) refused += 1;
   }
   return refused;

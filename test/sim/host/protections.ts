@@ -79,6 +79,9 @@ export const PROTECTIONS: readonly Protection[] = [
   table("The journal has what was learned", "src/masquerade/journal-lines", {
     text: ["for ____, record in ipairs(esp.learned) do", "for ____, record in ipairs({}) do"],
   }),
+  table("Each SPI's first owner is restored first", "src/masquerade/journal-lines", {
+    text: ["ipairs(firstOwnersFirst(snapshot.esp))", "ipairs(snapshot.esp)"],
+  }),
   table("Damaged lines of the journal are refused", "src/masquerade/snapshot", {
     text: ["return text, toWord(tonumber(checksum, 16)) == crc32(text, seed)", "return text, true"],
   }),
