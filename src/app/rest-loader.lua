@@ -6,7 +6,7 @@ local function loadPart(modules, file)
   local folder = string.match(arg[0], "^.*/") or ""
   local part, positions = assert(loadfile(folder .. file))(require)
   -- Installed, it is a length and packed text; in tests a program.
-  if type(part) == "number" then part, positions = UNPACK(positions, part, file)(require) end
+  if type(part) == "number" then part, positions = UNPACK(positions, part, file, require) end
   SOURCE_POSITIONS[file] = positions
   for name, module in pairs(part) do modules[name] = module end
 end

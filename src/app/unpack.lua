@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- vpnmasq for LuaJIT, packed to save flash: deflate (RFC 1951), unpacked and started below. It was written in TypeScript;
--- errors name those sources.
+-- vpnmasq for LuaJIT, packed (deflate, RFC 1951). It was written in TypeScript; errors name those sources.
 local ffi = require("ffi")
 local bit = require("bit")
+ffi.cdef("void *malloc(size_t); void free(void *);")
 local LITERALS, LENGTHS, DISTANCES = 256, 257, 30
 local CODE_LENGTHS_MAX = 15
+local PIECE_BYTES = 4096
 local LENGTH_ORDER = { 16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15 }
 
 local file, from, to, at, length, held, heldBits
@@ -106,10 +107,12 @@ local function unpackBlock(literalCode, distanceCode)
   end
 end
 
--- The program of `programLength` bytes, from its packed form; files beside this one are unpacked by it too.
-function UNPACK(packed, programLength, name)
+-- Calls the program of `programLength` bytes, from its packed form; files beside this one are unpacked by it too. What is
+-- garbage when the program is compiled lies between its parts afterwards and stays resident for good: so the compiler reads
+-- pieces from memory of the system, with nothing else left and the collector busy. Who calls this last holds no copy either.
+function UNPACK(packed, programLength, name, ...)
   packed = packed:gsub("~(.)", { r = "\r", t = "~" })
-  file, from, to = name, ffi.cast("const uint8_t *", packed), ffi.new("uint8_t[?]", programLength)
+  file, from, to = name, ffi.cast("const uint8_t *", packed), ffi.cast("uint8_t *", ffi.C.malloc(programLength))
   at, length, held, heldBits = 0, 0, 0, 0
   repeat
     local isLast, kind = bits(1) == 1, bits(2)
@@ -118,8 +121,17 @@ function UNPACK(packed, programLength, name)
     else unpackBlock(dynamicCodes())
     end
   until isLast
-  local program = ffi.string(to, programLength)
-  from, to = nil, nil
-  return assert(loadstring(program, "@" .. name))
+  packed = nil
+  jit.flush()
+  collectgarbage()
+  collectgarbage("setpause", 110)
+  length = 0
+  local program = load(function()
+    at, length = length, math.min(length + PIECE_BYTES, programLength)
+    return ffi.string(to + at, length - at)
+  end, "@" .. name)
+  collectgarbage("setpause", 200)
+  ffi.C.free(to)
+  return program(...)
 end
-return UNPACK("@PACKED@", @LENGTH@, "@FILE@")(...)
+return UNPACK("@PACKED@", @LENGTH@, "@FILE@", ...)

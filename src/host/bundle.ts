@@ -111,14 +111,14 @@ async function packed(program: Buffer): Promise<Buffer> {
 export async function selfUnpacking(program: Buffer, file: string): Promise<Buffer> {
   const text = fs.readFileSync(UNPACKER, "utf8").replace("@LENGTH@", String(program.length)).replaceAll("@FILE@", file);
   const heading = text.slice(0, text.indexOf("\nlocal ") + 1);
-  const unpacker = heading + smallest(keptLines(text).join("\n"));
+  const unpacker = heading + narrowLua(withShortNames(keptLines(text).join("\n"), "short"));
   const [before = "", behind = ""] = unpacker.split('"@PACKED@"');
   return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from(behind)]);
 }
 
 /** A program packed alone: what a self-unpacking one lays beside it and unpacks itself (src/app/rest-loader.lua). */
 export async function packedAlone(program: Buffer): Promise<Buffer> {
-  const heading = "-- SPDX-License-Identifier: GPL-2.0-only\n-- A part of vpnmasq, packed; vpnmasq.lua unpacks it.\n";
+  const heading = "-- SPDX-License-Identifier: GPL-2.0-only\n-- Packed; vpnmasq.lua unpacks it.\n";
   const before = `${heading}return ${String(program.length)},`;
   return Buffer.concat([Buffer.from(before), await packed(program), Buffer.from("\n")]);
 }

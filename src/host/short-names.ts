@@ -2,8 +2,8 @@
 // Gives the local variables of a Lua program short names, without moving anything from its line.
 //
 // Names are what is left to save in a bundle without comments and indentation. Only variables are renamed, each by its
-// scope: what is found by name (fields, methods, globals) stays, and so do the names of functions and the lines, which
-// stack traces show.
+// scope: what is found by name (fields, methods, globals) stays, and so do the lines and, in general, the names of
+// functions, which stack traces show.
 
 import luaparse from "luaparse";
 
@@ -68,7 +68,11 @@ class Scope {
 class Renamer {
   readonly renamed: { at: number; end: number; name: string }[] = [];
 
-  constructor(private readonly globals: ReadonlySet<string>) {}
+  /** @param globals and functions that keep their names */
+  constructor(
+    private readonly globals: ReadonlySet<string>,
+    private readonly functions: "kept" | "short",
+  ) {}
 
   block(body: readonly Node[], outer: Scope | undefined): void {
     const scope = new Scope(outer, this.globals);
@@ -102,9 +106,14 @@ class Renamer {
 
   private functionDeclaration(node: Node, scope: Scope): void {
     const identifier = node.identifier as Node | null;
-    if (identifier !== null && node.isLocal === true) scope.keep((identifier as unknown as Identifier).name);
+    if (identifier !== null && node.isLocal === true) this.localFunction(identifier, scope);
     else if (identifier !== null) this.expression(identifier, scope);
     this.body(node, node.parameters as Node[], scope);
+  }
+
+  private localFunction(identifier: Node, scope: Scope): void {
+    if (this.functions === "kept") scope.keep((identifier as unknown as Identifier).name);
+    else this.declare(identifier, scope);
   }
 
   private body(node: Node, variables: readonly Node[], scope: Scope): void {
@@ -155,13 +164,17 @@ class Renamer {
   }
 }
 
-/** The program with short names; line by line the same otherwise. */
-export function withShortNames(lua: string): string {
+/**
+ * The program with short names; line by line the same otherwise.
+ *
+ * @param functions "short" where no stack trace is ever shown
+ */
+export function withShortNames(lua: string, functions: "kept" | "short" = "kept"): string {
   const options = { luaVersion: "LuaJIT", ranges: true, comments: false, scope: true } as const;
   const tree = luaparse.parse(lua, options as object) as unknown as { body: Node[]; globals: { name: string }[] };
   // No short name may hide a global, or a function that keeps its name.
-  const functions = [...lua.matchAll(/\blocal function (\w+)/g)].map(([, name = ""]) => name);
-  const renamer = new Renamer(new Set([...tree.globals.map(({ name }) => name), ...functions]));
+  const kept = functions === "kept" ? [...lua.matchAll(/\blocal function (\w+)/g)].map(([, name = ""]) => name) : [];
+  const renamer = new Renamer(new Set([...tree.globals.map(({ name }) => name), ...kept]), functions);
   renamer.block(tree.body, undefined);
   const renamed = renamer.renamed.sort((one, other) => one.at - other.at);
   let text = "";

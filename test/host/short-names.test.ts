@@ -27,6 +27,11 @@ test("parameters and loop variables are renamed, functions are not", () => {
   assert.equal(withShortNames(lua), "local function add(a, b) return a + b end\nfor a = 1, 2 do add(a, a) end");
 });
 
+test("functions are renamed where nobody sees their names", () => {
+  const lua = "local function add(left, right) return left + right end\nadd(1, 2)";
+  assert.equal(withShortNames(lua, "short"), "local function a(b, c) return b + c end\na(1, 2)");
+});
+
 test("the condition of repeat sees the locals of its body", () => {
   assert.equal(withShortNames("repeat local done = step() until done"), "repeat local a = step() until a");
 });
