@@ -85,7 +85,7 @@ export const CONFIGURATION_KEYS: readonly DocumentKey[] = [
   key("nat_loss_watch", flag, true, "stop IKE of tunnels that lost their way back, so that clients renew it"),
   key("receive_frames", powerOfTwo(64, 16384), 256, "frames that each interface's ring holds, 2 KiB each"),
   key("send_frames", whole(16, 4096), 128, "frames sent with one system call"),
-  key("offload", choice(...OFFLOAD_CHOICES), "off", "eBPF forwards what is established: at XDP, else tcx, else tc"),
+  key("offload", choice(...OFFLOAD_CHOICES), "auto", "eBPF forwards what is established: at XDP, else tcx, else tc"),
   key("bypass_queueing", flag, false, "straight to the driver: faster, but past SQM and tcpdump"),
 
   size("espItemsMax", 16, 1048576, "ESP items in all"),

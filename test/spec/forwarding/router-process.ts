@@ -107,9 +107,10 @@ export class RouterProcess {
     this.configure(configuration);
   }
 
-  /** Writes the configuration file: the usual one, with these keys. */
+  /** Writes the configuration file: the usual one, with these keys. Packets pass the daemon, unless they say otherwise. */
   configure(keys: Readonly<Record<string, unknown>>): void {
-    const usual = { lan: "lan0", wan: "wan0", control: this.control, state_directory: `${this.folder}/state` };
+    const stateDirectory = `${this.folder}/state`;
+    const usual = { lan: "lan0", wan: "wan0", offload: "off", control: this.control, state_directory: stateDirectory };
     this.writeConfiguration(writeJson({ ...usual, ...this.configuration, ...keys }));
   }
 
